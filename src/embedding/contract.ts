@@ -41,7 +41,7 @@ export interface Embedder {
    * Throws `embedder_failed`.
    */
   readonly embedInline: ((text: string, role?: EmbeddingRole) => Embedding) | null;
-  /** One embedding a text, in order. Rejects with `embedder_failed`, or with the signal's reason when aborted. */
+  /** One embedding a text, in order. Rejects with `embedder_failed`, with `overloaded` when too much waits already, or with the signal's reason. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<readonly Embedding[]>;
   close(): Promise<void>;
 }
