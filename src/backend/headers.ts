@@ -45,6 +45,8 @@ export interface RequestHeaderOptions {
   readonly credentials: 'config' | 'client';
   /** The answer must be read as it passes: ask for it uncompressed. */
   readonly identity: boolean;
+  /** The body is a stream that goes on unchanged, so that its declared length still holds. */
+  readonly keepLength?: boolean;
 }
 
 export function forwardedRequestHeaders(raw: RawHeaders, options: RequestHeaderOptions): string[] {
@@ -53,7 +55,9 @@ export function forwardedRequestHeaders(raw: RawHeaders, options: RequestHeaderO
   const forwarded: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i].toLowerCase();
-    if (neverSent.has(name) || named?.has(name)) continue;
+    if (neverSent.has(name) || named?.has(name)) {
+      if (name !== 'content-length' || !options.keepLength) continue;
+    }
     if (!keepCredentials && credentialNames.has(name)) continue;
     if (options.identity && name === 'accept-encoding') continue;
     if (name.startsWith(ownPrefix)) continue;

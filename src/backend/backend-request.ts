@@ -1,0 +1,58 @@
+/**
+ * What a backend's configuration makes of a call: where its path lies below `base_url`, and which headers the operator
+ * adds. Worked out once per backend, applied per request.
+ *
+ *   base_url  https://x.openai.azure.com/openai/deployments/d?api-version=1
+ *   path                                                      /chat/completions?a=b
+ *   target                    /openai/deployments/d/chat/completions?api-version=1&a=b
+ */
+import type { BackendConfig } from '../config/schema.ts';
+import type { RawHeaders } from './contract.ts';
+
+export interface BackendAddress {
+  readonly origin: string;
+  target(path: string): string;
+}
+
+export function backendAddress(baseUrl: string): BackendAddress {
+  const url = new URL(baseUrl);
+  const prefix = url.pathname.replace(/\/+$/, '');
+  const query = url.search.slice(1);
+  return {
+    origin: url.origin,
+    target(path) {
+      if (query === '') return prefix + path;
+      return `${prefix}${path}${path.includes('?') ? '&' : '?'}${query}`;
+    },
+  };
+}
+
+const credentialHeaders = ['authorization', 'api-key', 'x-api-key'];
+
+/**
+ * Adds the configured headers, which replace the client's of the same name, and the operator's key as a bearer token,
+ * unless a configured header carries a credential already (Azure's `api-key`). With `credentials: client` the
+ * operator's key stays out: a client without a credential must not be served on the operator's.
+ */
+export function operatorHeaders(config: BackendConfig): (headers: RawHeaders) => RawHeaders {
+  const added: string[] = [];
+  const names = new Set<string>();
+  for (const [name, value] of Object.entries(config.headers)) {
+    names.add(name.toLowerCase());
+    added.push(name, value);
+  }
+  const hasCredential = credentialHeaders.some((name) => names.has(name));
+  if (config.api_key && config.credentials === 'config' && !hasCredential) {
+    names.add('authorization');
+    added.push('authorization', `Bearer ${config.api_key}`);
+  }
+  if (added.length === 0) return (headers) => headers;
+  return (headers) => {
+    const all: string[] = [];
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      if (!names.has(headers[i].toLowerCase())) all.push(headers[i], headers[i + 1]);
+    }
+    for (const part of added) all.push(part);
+    return all;
+  };
+}
