@@ -4,7 +4,7 @@
  *
  *   base_url  https://x.openai.azure.com/openai/deployments/d?api-version=1
  *   path                                                      /chat/completions?a=b
- *   target                    /openai/deployments/d/chat/completions?api-version=1&a=b
+ *   target                    /openai/deployments/d/chat/completions?a=b&api-version=1
  */
 import type { BackendConfig } from '../config/schema.ts';
 import type { RawHeaders } from './contract.ts';

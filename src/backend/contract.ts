@@ -5,7 +5,8 @@
  *   send(call, sink) ─► sink.onHeaders(status, headers) ─► sink.onData(chunk)* ─► sink.onEnd()
  *                                └────────────── any time ──────────────► sink.onError(failure)
  *
- * Exactly one of `onEnd` and `onError` is called, exactly once, and nothing after it.
+ * Exactly one of `onEnd` and `onError` is called, exactly once, and nothing after it. The sink is never called before
+ * `send` has returned, so that a caller can keep the stream first.
  * Implementations: `http.ts` (undici) and `simulated.ts` (in process); both run `test/backend/backend-contract.ts`.
  */
 import type { Readable } from 'node:stream';

@@ -91,8 +91,8 @@ class HttpCall implements Dispatcher.DispatchHandler, BackendStream {
     this.sink = sink;
     this.started = place.clock.monotonic();
     this.waitingSince = this.started;
-    const { first_byte_ms, total_ms } = place.limits;
-    this.timer = setTimeout(onTimer, Math.min(first_byte_ms, total_ms), this);
+    const { first_byte_ms, idle_ms, total_ms } = place.limits;
+    this.timer = setTimeout(onTimer, Math.min(first_byte_ms, idle_ms, total_ms), this);
     if (call.signal.aborted) {
       this.handleEvent();
       return;
@@ -166,8 +166,10 @@ class HttpCall implements Dispatcher.DispatchHandler, BackendStream {
     const totalLeft = this.started + total_ms - now;
     const waitLeft = this.waitingSince === null ? waitLimit : this.waitingSince + waitLimit - now;
     if (totalLeft <= 0) this.fail('total-timeout', `no complete answer within ${total_ms} ms`);
-    else if (waitLeft > 0) this.timer = setTimeout(onTimer, Math.ceil(Math.min(totalLeft, waitLeft)), this);
-    else if (answering) this.fail('idle-timeout', `the answer stalled for ${idle_ms} ms`);
+    else if (waitLeft > 0) {
+      // Never further off than `idle_ms`: the wait for data may begin at any moment, and does not touch the timer.
+      this.timer = setTimeout(onTimer, Math.ceil(Math.min(totalLeft, waitLeft, idle_ms)), this);
+    } else if (answering) this.fail('idle-timeout', `the answer stalled for ${idle_ms} ms`);
     else this.fail('first-byte-timeout', `no answer within ${first_byte_ms} ms`);
   }
 
