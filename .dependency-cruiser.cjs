@@ -21,8 +21,8 @@ const forbidden = [
   {
     name: 'nothing-below-imports-assemble-or-cli',
     severity: 'error',
-    from: { path: '^src/(?!cli/|assemble\\.ts)' },
-    to: { path: '^src/(cli/|assemble\\.ts)' },
+    from: { path: '^src/(?!cli/|assemble\\.ts|runtime\\.ts)' },
+    to: { path: '^src/(cli/|assemble\\.ts|runtime\\.ts)' },
   },
 ];
 

@@ -45,28 +45,36 @@ export function topLevelMembers(bytes: Buffer): Member[] {
 }
 
 /**
- * A copy of `bytes` with the values of `key` (every duplicate of it) replaced by `value`, which must be valid JSON.
- * With no such member it is added at the front. Every other byte is the same.
+ * A copy of `bytes` in which the value of every member named in `values` is replaced (duplicates too); a name that does
+ * not occur is added at the front. Values must be valid JSON. Every other byte is the same.
  */
-export function spliceMember(bytes: Buffer, members: readonly Member[], key: string, value: string): Buffer {
+export function spliceMembers(
+  bytes: Buffer,
+  members: readonly Member[],
+  values: Readonly<Record<string, string>>,
+): Buffer {
   const parts: Buffer[] = [];
+  const absent = new Set(Object.keys(values));
   let from = 0;
   for (const member of members) {
-    if (member.key !== key) continue;
-    parts.push(bytes.subarray(from, member.valueStart), Buffer.from(value));
+    if (!Object.hasOwn(values, member.key)) continue;
+    absent.delete(member.key);
+    parts.push(bytes.subarray(from, member.valueStart), Buffer.from(values[member.key]));
     from = member.valueEnd;
   }
-  if (from > 0) {
-    parts.push(bytes.subarray(from));
-    return Buffer.concat(parts);
-  }
-  const start = skipSpace(bytes, 0) + 1;
-  const separator = members.length > 0 ? ',' : '';
-  return Buffer.concat([
-    bytes.subarray(0, start),
-    Buffer.from(`${JSON.stringify(key)}:${value}${separator}`),
-    bytes.subarray(start),
-  ]);
+  parts.push(bytes.subarray(from));
+  if (absent.size === 0) return Buffer.concat(parts);
+  const added = [...absent].map((key) => `${JSON.stringify(key)}:${values[key]}`).join(',');
+  const start = bytes.indexOf(openBrace) + 1;
+  const first = parts[0];
+  parts.splice(
+    0,
+    1,
+    first.subarray(0, start),
+    Buffer.from(members.length > 0 ? `${added},` : added),
+    first.subarray(start),
+  );
+  return Buffer.concat(parts);
 }
 
 function decodeKey(bytes: Buffer, start: number, end: number): string {

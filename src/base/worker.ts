@@ -6,8 +6,11 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
 
 /** `stem` has no ending: `startWorker(import.meta.url, './sqlite-worker')`. */
 export function startWorker(callerUrl: string, stem: string, options: WorkerOptions = {}): Worker {
-  const fromSource = callerUrl.endsWith('.ts');
-  const url = new URL(`${stem}${fromSource ? '.ts' : '.js'}`, callerUrl);
-  const execArgv = fromSource ? ['--import', 'tsx'] : [];
-  return new Worker(url, { execArgv, ...options });
+  if (!callerUrl.endsWith('.ts')) return new Worker(new URL(`${stem}.js`, callerUrl), options);
+  // `--import tsx` does not reach the loader of a worker under Node 20, so a first module registers it there.
+  const steps = [import.meta.resolve('tsx/esm/api'), new URL(`${stem}.ts`, callerUrl).href].map((url) =>
+    JSON.stringify(url),
+  );
+  const bootstrap = `import { register } from ${steps[0]}; register(); await import(${steps[1]});`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`), options);
 }

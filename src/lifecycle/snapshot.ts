@@ -3,6 +3,7 @@
  * with it, the routes and the name of the cache namespace. Immutable. Reload swaps the pointer to it; a request in
  * flight keeps the one it took.
  */
+import { hash } from 'node:crypto';
 import type { Embedder } from '../embedding/contract.ts';
 import type { Route } from '../routing/route.ts';
 import type { RouteIndex } from '../routing/route-index.ts';
@@ -13,5 +14,25 @@ export interface Snapshot {
   readonly embedder: Embedder;
   readonly index: RouteIndex;
   readonly routes: ReadonlyMap<string, Route>;
+  /** Cached answers are good for the routes and the targets that made them: part of every cache key. */
   readonly cacheNamespace: string;
+}
+
+export function makeSnapshot(parts: {
+  readonly embedder: Embedder;
+  readonly index: RouteIndex;
+  readonly routes: readonly Route[];
+  /** What else a decision depends on: defaults of the config, the calibration's digest. */
+  readonly settings: unknown;
+}): Snapshot {
+  const { embedder, index, routes, settings } = parts;
+  const described = routes.map(({ file: _file, ...rest }) => rest);
+  const id = hash('sha256', JSON.stringify([embedder.identity.fingerprint, described, settings]), 'hex').slice(0, 12);
+  return Object.freeze({
+    id,
+    embedder,
+    index,
+    routes: new Map(routes.map((route) => [route.name, route])),
+    cacheNamespace: id,
+  });
 }

@@ -1,0 +1,178 @@
+/**
+ * Builds the proxy from its config, by hand, in one place: what stands for the life of the process here, what a reload
+ * replaces in `runtime.ts`. Start, reload and stop are three functions of what is returned.
+ */
+import { join, resolve } from 'node:path';
+import { createConnectionPools } from './backend/connection-pools.ts';
+import { systemClock } from './base/clock.ts';
+import { messageOf, type ShuntError } from './base/errors.ts';
+import { createExactCache } from './cache/exact-cache.ts';
+import type { Config } from './config/schema.ts';
+import type { GatewayEvents } from './gateway/events.ts';
+import { createPinStore } from './gateway/pin.ts';
+import { createQuota } from './gateway/quota.ts';
+import { createAdmission } from './http/admission.ts';
+import { type Listening, listen } from './http/server.ts';
+import { createPromptKeeper } from './ledger/privacy.ts';
+import { createRecorder } from './ledger/recorder.ts';
+import { openLedgerStore } from './ledger/store.ts';
+import { prepareSnapshot, stateFolder } from './lifecycle/prepare.ts';
+import { createSwitch } from './lifecycle/switch.ts';
+import { buildRuntime, type Runtime, type Standing } from './runtime.ts';
+import type { Log } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { startTracing } from './telemetry/tracing.ts';
+
+export interface Proxy {
+  readonly listening: Listening;
+  current(): Runtime;
+  /** Reads config, cards, calibration and models again, and swaps; on a fault it is logged, and the old one serves on. */
+  reload(why: string): Promise<boolean>;
+  /** Lets open requests finish within `server.drain_ms`, then closes everything. */
+  stop(): Promise<void>;
+}
+
+export interface AssembleOptions {
+  readonly config: Config;
+  /** Reads the config again, for a reload. */
+  readonly readConfig: () => Promise<Config>;
+  readonly log: Log;
+  readonly version: string;
+  readonly onProgress?: Parameters<typeof prepareSnapshot>[0]['onProgress'];
+}
+
+/** Rejects with what keeps the proxy from starting: faults in files, a model that cannot be used, a port in use. */
+export async function assemble(options: AssembleOptions): Promise<Proxy> {
+  const { config, log } = options;
+  const clock = systemClock;
+  const state = stateFolder(config);
+  const ledger = await openLedger(config, log);
+  const pins = createPinStore({ max: config.routing.pin_max, ttlMs: config.routing.pin_ttl });
+  const cache = createExactCache({ maxBytes: Math.round(config.cache.exact.max_mb * 1_048_576), clock });
+  const admission = createAdmission({ maxInFlight: config.server.max_in_flight });
+  const quota = createQuota({ config, clock, spentToday: await ledger.store.spentSince(startOfDay(clock.now())) });
+  const keepPrompt = await createPromptKeeper({ mode: config.ledger.prompts, secretFile: join(state, 'secret') });
+  const tracing = await startTracing({ endpoint: config.telemetry.otlp, serviceVersion: options.version });
+  const metrics = createMetrics({
+    version: options.version,
+    gauges: {
+      inFlight: () => admission.inFlight,
+      ledgerQueued: () => ledger.recorder.queued,
+      ledgerDropped: () => ledger.recorder.dropped,
+      pins: () => pins.size,
+      cacheEntries: () => cache.stats().entries,
+      cacheBytes: () => cache.stats().bytes,
+    },
+  });
+  const events: GatewayEvents = {
+    requestFinished(record, text, traceparent) {
+      ledger.recorder.record({ ...record, prompt: keepPrompt(text) });
+      metrics.requestFinished(record);
+      tracing.requestFinished(record, { traceparent });
+      quota.spend(record.key, record.cost);
+    },
+    embedderFailed(error) {
+      metrics.embedderFailed();
+      log.warn('embedder failed; the request goes to the fallback', { error: messageOf(error) });
+    },
+  };
+  const standing: Standing = {
+    clock,
+    pools: createConnectionPools(),
+    pins,
+    cache,
+    admission,
+    quota,
+    events,
+    findDecision: (id) => ledger.recorder.find(id),
+    metrics: () => metrics.scrape(),
+    onError: (error, requestId) => logError(log, error, requestId),
+    startedAt: Math.floor(clock.now() / 1_000),
+  };
+
+  const runtimes = createSwitch<Runtime>({
+    async prepare(current) {
+      const next = current === null ? config : await options.readConfig();
+      const onNotice = (message: string, fields: Record<string, unknown>) => log.info(message, fields);
+      const snapshot = await prepareSnapshot({ config: next, checkTargets: true, onProgress: options.onProgress, onNotice }, current?.snapshot);
+      return buildRuntime(next, snapshot, standing);
+    },
+    retire: (previous, next) => previous.retire(next),
+    graceMs: 60_000,
+  });
+  const closers = [() => runtimes.close(), () => ledger.recorder.close(), () => ledger.store.close(), () => tracing.shutdown()];
+
+  let listening: Listening;
+  try {
+    await runtimes.reload();
+    const { host, port, request_ms: requestMs } = config.server;
+    listening = await listen((request, env) => serving().app.fetch(request, env), { host, port, requestMs });
+  } catch (error) {
+    await closeAll(closers, log);
+    throw error;
+  }
+
+  return {
+    listening,
+    current: serving,
+    async reload(why) {
+      try {
+        const runtime = await runtimes.reload();
+        metrics.reloadFinished(true);
+        log.info('reloaded', { why, snapshot: runtime.snapshot.id, routes: runtime.snapshot.routes.size });
+        return true;
+      } catch (error) {
+        metrics.reloadFinished(false);
+        log.error('reload refused; the old configuration serves on', { why, error: messageOf(error) });
+        return false;
+      }
+    },
+    async stop() {
+      const drained = admission.drain();
+      const timeout = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), config.server.drain_ms).unref());
+      if ((await Promise.race([drained, timeout])) === 'late') {
+        log.warn('requests still open after server.drain_ms are cut', { in_flight: admission.inFlight });
+        listening.cut();
+      }
+      await listening.close();
+      await closeAll(closers, log);
+    },
+  };
+
+  function serving(): Runtime {
+    const runtime = runtimes.current();
+    if (runtime === null) throw new Error('asked for the runtime before the first one was in');
+    return runtime;
+  }
+}
+
+async function openLedger(config: Config, log: Log) {
+  const { url, flush_ms: flushMs, keep_days: keepDays } = config.ledger;
+  const store = await openLedgerStore(url, { folder: config.folder });
+  const path = url.startsWith('sqlite:') ? resolve(config.folder, url.slice('sqlite:'.length)) : null;
+  const recorder = createRecorder({
+    store,
+    flushMs,
+    keepDays,
+    maxQueued: 100_000,
+    spillFile: path === null ? null : `${path}.spill.jsonl`,
+    clock: systemClock,
+    onError: (message, error) => log.error(message, { error: messageOf(error) }),
+  });
+  return { store, recorder };
+}
+
+async function closeAll(closers: readonly (() => Promise<void>)[], log: Log): Promise<void> {
+  for (const close of closers) {
+    await close().catch((error: unknown) => log.error('closing failed', { error: messageOf(error) }));
+  }
+}
+
+function logError(log: Log, error: ShuntError, requestId: string): void {
+  const fields = { request_id: requestId, code: error.code, ...(error.cause === undefined ? {} : { cause: messageOf(error.cause) }) };
+  log[error.row.level](error.message, fields);
+}
+
+function startOfDay(now: number): number {
+  return now - (now % 86_400_000);
+}

@@ -1,0 +1,93 @@
+/** `shunt serve`: the proxy, from start to the last request after a SIGTERM. */
+import { Command, InvalidArgumentError } from 'commander';
+import { assemble, type Proxy } from '../assemble.ts';
+import { ShuntError } from '../base/errors.ts';
+import { isLoopback } from '../base/loopback.ts';
+import type { Config } from '../config/schema.ts';
+import { watchFiles } from '../config/watch.ts';
+import { routesFolder, modelsFolder } from '../lifecycle/prepare.ts';
+import { progressLine } from '../render/progress.ts';
+import { createLog, type Log } from '../telemetry/log.ts';
+import { readConfig, withConfigOption } from './read-config.ts';
+import { packageVersion } from './version.ts';
+
+interface ServeOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly monitor?: boolean;
+}
+
+export function serveCommand(): Command {
+  const command = new Command('serve')
+    .description('Start the proxy and its API.')
+    .option('-H, --host HOST', 'address to listen on, instead of server.host')
+    .option('-p, --port N', 'port to listen on, instead of server.port; 0 takes a free one', parsePort)
+    .option('--monitor', 'decide and record, but send everything to the fallback (routing.mode: monitor)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ shunt serve                      127.0.0.1:8080, shipped routes, simulated models: no key, no network
+  $ shunt serve --port 9000 --monitor
+  $ curl -s localhost:8080/v1/chat/completions -H 'content-type: application/json' \\
+      -d '{"model":"auto","messages":[{"role":"user","content":"Translate to French: good morning"}]}' -i
+
+SIGHUP, or a change of the config or of a route card, reloads. SIGTERM and SIGINT let open requests finish; a second one ends at once.`,
+    );
+  return withConfigOption(command).action((options: ServeOptions) => serve(command, options));
+}
+
+async function serve(command: Command, options: ServeOptions): Promise<void> {
+  const readOwnConfig = async () => withFlags(await readConfig(command), options);
+  const config = await readOwnConfig();
+  const log = createLog({ level: config.telemetry.log });
+  const progress = progressLine();
+  const proxy = await assemble({ config, readConfig: readOwnConfig, log, version: packageVersion(), onProgress: progress.update });
+  progress.end();
+  const { routing } = config;
+  process.stdout.write(
+    `shunt listens on ${proxy.listening.url} (routes: ${proxy.current().snapshot.routes.size}, routed names: ${routing.model_names.join(', ')}, ` +
+      `fallback: ${routing.fallback}, mode: ${routing.mode})\n`,
+  );
+  const watching = new AbortController();
+  if (routing.watch) await watchForReload(config, proxy, watching.signal);
+  process.on('SIGHUP', () => void proxy.reload('SIGHUP'));
+  await stopSignal(log);
+  watching.abort();
+  await proxy.stop();
+}
+
+function withFlags(config: Config, options: ServeOptions): Config {
+  const server = { ...config.server, ...(options.host && { host: options.host }), ...(options.port !== undefined && { port: options.port }) };
+  const routing = options.monitor ? { ...config.routing, mode: 'monitor' as const } : config.routing;
+  if (!isLoopback(server.host) && config.auth.keys.length === 0 && !config.auth.anonymous) {
+    throw new ShuntError('bad_config', `--host ${server.host} would open the proxy to others without keys. Set auth.keys, or auth.anonymous: true.`);
+  }
+  return Object.freeze({ ...config, server, routing });
+}
+
+async function watchForReload(config: Config, proxy: Proxy, signal: AbortSignal): Promise<void> {
+  const paths = [config.file, routesFolder(config), `${modelsFolder(config)}/aliases.yaml`];
+  await watchFiles({ paths, signal, debounceMs: 300, onChange: (file) => void proxy.reload(`${file} changed`) });
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the second one ends the process at once. */
+function stopSignal(log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (asked) process.exit(1);
+      asked = true;
+      log.info('stopping: open requests may finish', { signal });
+      resolve();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new InvalidArgumentError('must be a whole number from 0 to 65535.');
+}

@@ -1,0 +1,98 @@
+/** Turns what happened to a chat request into its ledger record. Called after the reply has ended. */
+
+import type { Clock } from '../base/clock.ts';
+import { type NanoUsd, zeroUsd } from '../base/money.ts';
+import type { Config } from '../config/schema.ts';
+import { priceOf } from '../ledger/price.ts';
+import type { DecisionRecord, TokenUsage } from '../ledger/record.ts';
+import { estimateUsage, noUsage } from '../ledger/usage.ts';
+import type { Snapshot } from '../lifecycle/snapshot.ts';
+import type { MatchResult } from '../routing/decision.ts';
+import type { ChatRequest } from './chat-request.ts';
+import { type ClientRequest, requestTags } from './client-request.ts';
+import type { ExchangeResult } from './exchange.ts';
+import type { Plan } from './plan.ts';
+
+export interface ChatOutcome {
+  readonly request: ClientRequest;
+  readonly chat: ChatRequest;
+  readonly snapshot: Snapshot;
+  readonly plan: Plan;
+  readonly result: ExchangeResult;
+  readonly addedMs: number;
+  readonly cache: 'hit' | 'miss' | 'bypass';
+}
+
+export function chatRecord(
+  options: { readonly config: Config; readonly clock: Clock },
+  outcome: ChatOutcome,
+): Omit<DecisionRecord, 'prompt'> {
+  const { request, chat, snapshot, plan, result } = outcome;
+  const usage = usageFor(outcome);
+  const models = options.config.models;
+  const failedOver = result.model !== null && result.model !== plan.target;
+  return {
+    id: request.id,
+    time: request.receivedAt,
+    tenant: request.tenant.id,
+    key: request.tenant.key,
+    tags: requestTags(request),
+    endpoint: 'chat',
+    requestedModel: chat.model,
+    route: failedOver ? null : plan.route,
+    wouldRoute: failedOver ? plan.route : plan.wouldRoute,
+    reason: failedOver ? 'failover' : plan.reason,
+    score: plan.match?.score ?? null,
+    threshold: plan.match?.candidates[0]?.threshold ?? null,
+    margin: plan.match?.margin ?? null,
+    candidates: plan.match === null ? null : candidatesJson(plan.match),
+    snapshot: snapshot.id,
+    model: result.model,
+    backend: result.backend,
+    fallbackModel: plan.fallback,
+    attempts: result.attempts,
+    cache: outcome.cache,
+    pin: plan.pin,
+    stream: chat.stream,
+    status: result.status,
+    errorCode: result.errorCode,
+    finishReason: result.finishReason,
+    truncated: result.truncated,
+    usage,
+    cost: outcome.cache === 'hit' ? zeroUsd : costOf(result.model, usage),
+    fallbackCost: costOf(plan.fallback, usage),
+    latency: {
+      addedMs: outcome.addedMs,
+      embedMs: plan.embedMs,
+      matchMs: plan.matchMs,
+      firstByteMs: result.firstByteMs,
+      totalMs: options.clock.monotonic() - request.receivedMonotonic,
+    },
+  };
+
+  function costOf(name: string | null, tokens: TokenUsage): NanoUsd | null {
+    if (name === null || tokens.source === 'none') return zeroUsd;
+    const model = models[name];
+    return model ? priceOf(model, tokens) : null;
+  }
+}
+
+/** Reported usage; else an estimate for answers that sent something; nothing for those that did not. */
+function usageFor(outcome: ChatOutcome): TokenUsage {
+  const { result, chat } = outcome;
+  if (result.usage) return result.usage;
+  if (result.model === null || result.status >= 400) {
+    return result.sentTokens > 0 && result.status === 499
+      ? estimateUsage(chat.bytes.length, result.sentTokens)
+      : noUsage;
+  }
+  return estimateUsage(chat.bytes.length, result.sentTokens);
+}
+
+function candidatesJson(match: MatchResult): string {
+  return JSON.stringify(
+    match.candidates
+      .slice(0, 3)
+      .map(({ route, score, threshold }) => ({ route, score: Number(score.toFixed(4)), threshold })),
+  );
+}

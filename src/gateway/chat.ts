@@ -1,0 +1,139 @@
+/**
+ * The story of one chat request:
+ *
+ *   read the body ─► plan (guard, pin) ─► exact cache ─► plan (embed, match) ─► exchange ─► store, record
+ *
+ * It decides nothing itself: `plan.ts` says where to, `exchange.ts` brings the answer, this file keeps the order.
+ */
+
+import type { Backend } from '../backend/contract.ts';
+import { forwardedRequestHeaders } from '../backend/headers.ts';
+import type { Clock } from '../base/clock.ts';
+import { spliceMembers } from '../base/json-members.ts';
+import type { ExactCache } from '../cache/exact-cache.ts';
+import type { Config } from '../config/schema.ts';
+import type { Snapshot } from '../lifecycle/snapshot.ts';
+import { type CacheLookup, type ChatCache, createChatCache } from './chat-cache.ts';
+import { chatRecord } from './chat-record.ts';
+import { type ChatRequest, parseChatRequest } from './chat-request.ts';
+import { type ClientRequest, requestHeader } from './client-request.ts';
+import { decisionHeaders, setHeaders } from './decision-headers.ts';
+import type { GatewayEvents } from './events.ts';
+import { type Attempt, exchange } from './exchange.ts';
+import type { Plan, Planner } from './plan.ts';
+
+export interface ChatOptions {
+  readonly config: Config;
+  readonly snapshot: () => Snapshot;
+  readonly planner: Planner;
+  readonly backends: ReadonlyMap<string, Backend>;
+  readonly cache: ExactCache;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly events: GatewayEvents;
+}
+
+export type ChatHandler = (request: ClientRequest) => Promise<void>;
+
+/** Throws a `ShuntError` only before anything was written to the client. */
+export function createChatHandler(options: ChatOptions): ChatHandler {
+  const chatCache: ChatCache = createChatCache(options);
+  return async (request) => {
+    const chat = parseChatRequest(request.body);
+    const snapshot = options.snapshot();
+    const beginning = options.planner.begin({
+      chat,
+      tenant: request.tenant,
+      forced: requestHeader(request, 'x-shunt-route'),
+      session: requestHeader(request, 'x-shunt-session'),
+      snapshot,
+      signal: request.signal,
+    });
+    const lookup = chatCache.look(request, chat, snapshot, beginning.kind === 'open');
+    if (lookup.hit) {
+      chatCache.replay(request, chat, snapshot, lookup.hit);
+      return;
+    }
+    // Not `await` on a plan that is there already: an inline embedder then costs no turn of the event loop.
+    const planned = beginning.kind === 'settled' ? beginning.plan : options.planner.finish(beginning.open);
+    const plan = planned instanceof Promise ? await planned : planned;
+    await send(request, { chat, snapshot, plan, lookup });
+  };
+
+  async function send(
+    request: ClientRequest,
+    step: { chat: ChatRequest; snapshot: Snapshot; plan: Plan; lookup: CacheLookup },
+  ): Promise<void> {
+    const { chat, snapshot, plan, lookup } = step;
+    const mayStore = chatCache.mayStore(request, chat, snapshot, plan);
+    const addedMs = options.clock.monotonic() - request.receivedMonotonic;
+    const result = await exchange({
+      attempts: attemptsFor(request, chat, plan),
+      stream: chat.stream,
+      client: request.outgoing,
+      signal: request.signal,
+      clock: options.clock,
+      random: options.random,
+      keepBytes: mayStore ? chatCache.largestBody : 0,
+      ownHeaders: (model) => decisionHeaders(request, { plan, model, cache: mayStore ? 'miss' : 'bypass', addedMs }),
+    });
+    if (mayStore && lookup.key !== null) chatCache.store(lookup.key, { chat, plan, result, snapshot });
+    const record = chatRecord(options, {
+      request,
+      chat,
+      snapshot,
+      plan,
+      result,
+      addedMs,
+      cache: mayStore ? 'miss' : 'bypass',
+    });
+    options.events.requestFinished(record, plan.text, requestHeader(request, 'traceparent'));
+    if (result.error === null) return;
+    setHeaders(request, decisionHeaders(request, { plan, model: plan.target, cache: 'bypass', addedMs }));
+    throw result.error;
+  }
+
+  function attemptsFor(request: ClientRequest, chat: ChatRequest, plan: Plan): Attempt[] {
+    const models = plan.routed && plan.target !== plan.fallback ? [plan.target, plan.fallback] : [plan.target];
+    return models.map((model, index) =>
+      attemptOn(request, chat, { model, expendable: index < models.length - 1, plan }),
+    );
+  }
+
+  function attemptOn(
+    request: ClientRequest,
+    chat: ChatRequest,
+    aim: { model: string; expendable: boolean; plan: Plan },
+  ): Attempt {
+    const model = options.config.models[aim.model];
+    const backendConfig = options.config.backends[model.backend];
+    const backend = options.backends.get(model.backend);
+    if (!backend) throw new Error(`backend '${model.backend}' was not assembled`);
+    const injectUsage = chat.stream && !chat.hasStreamOptions && backendConfig.stream_usage;
+    const keepName = aim.plan.reason === 'unknown-model-passthrough';
+    return {
+      model: aim.model,
+      backend,
+      method: 'POST',
+      path: '/chat/completions',
+      headers: forwardedRequestHeaders(request.incoming.rawHeaders, {
+        credentials: backendConfig.credentials,
+        identity: true,
+      }),
+      body: bodyFor(chat, keepName ? chat.model : model.model, injectUsage),
+      retries: backendConfig.max_retries,
+      expendable: aim.expendable,
+      stripUsage: injectUsage,
+    };
+  }
+}
+
+/** The client's bytes with only `model` spliced, and `stream_options` added where the client sent none. */
+function bodyFor(chat: ChatRequest, model: string, injectUsage: boolean): Buffer {
+  const name = JSON.stringify(model);
+  return spliceMembers(
+    chat.bytes,
+    chat.members,
+    injectUsage ? { model: name, stream_options: '{"include_usage":true}' } : { model: name },
+  );
+}

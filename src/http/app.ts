@@ -1,0 +1,49 @@
+/** Which path is answered by whom. Routes only: each endpoint has its own file, and none of them decides anything. */
+import { Hono } from 'hono';
+import { ShuntError } from '../base/errors.ts';
+import { chatEndpoint } from './chat.ts';
+import { decisionEndpoint } from './decisions.ts';
+import { dryRunEndpoint } from './dry-run.ts';
+import { embeddingsEndpoint } from './embeddings.ts';
+import { type EndpointFrame, endpoint, type NodeEnv, type Visit } from './endpoint.ts';
+import { healthEndpoint, readyEndpoint } from './health.ts';
+import { metricsEndpoint } from './metrics.ts';
+import { modelEndpoint, modelsEndpoint } from './models.ts';
+import { passThroughEndpoint, passThroughPaths } from './pass-through.ts';
+import type { Services } from './services.ts';
+
+export function createApp(frame: EndpointFrame, services: Services): Hono<NodeEnv> {
+  const app = new Hono<NodeEnv>({ strict: false });
+  const work = { counted: true } as const;
+
+  app.post('/v1/chat/completions', endpoint(frame, chatEndpoint(frame, services), work));
+  app.post('/v1/embeddings', endpoint(frame, embeddingsEndpoint(frame, services), work));
+  app.get('/v1/models', endpoint(frame, modelsEndpoint(services)));
+  app.get('/v1/models/:id{.+}', endpoint(frame, modelEndpoint(services)));
+  app.post('/v1/route', endpoint(frame, dryRunEndpoint(frame, services), work));
+  app.get('/v1/decisions/:id', endpoint(frame, decisionEndpoint(services)));
+  for (const path of passThroughPaths(services.config)) {
+    app.post(path, endpoint(frame, passThroughEndpoint(services, path), work));
+  }
+  app.get('/healthz', (context) => healthEndpoint(context));
+  app.get('/readyz', (context) => readyEndpoint(context, frame, services));
+  app.get('/metrics', endpoint(frame, metricsEndpoint(services)));
+  app.all(
+    '*',
+    endpoint(frame, (visit) => refuse(visit, app)),
+  );
+  return app;
+}
+
+function refuse(visit: Visit, app: Hono<NodeEnv>): never {
+  const method = visit.incoming.method ?? 'GET';
+  const path = (visit.incoming.url ?? '/').split('?')[0];
+  const allowed = app.routes
+    .filter((route) => route.path === path && route.method !== 'ALL')
+    .map((route) => route.method);
+  if (allowed.length > 0) {
+    visit.outgoing.setHeader('allow', allowed.join(', '));
+    throw new ShuntError('method_not_allowed', `${path} takes ${allowed.join(', ')}, not ${method}.`);
+  }
+  throw new ShuntError('not_found', `There is nothing at ${method} ${path}.`);
+}

@@ -1,0 +1,74 @@
+/**
+ * Who is this? With configured keys every request needs one; without keys the proxy is open, but only to callers on this
+ * machine (the config refuses another `server.host`), and a web page must not reach it through a
+ * visitor's browser: foreign `Origin` and non-loopback `Host` headers are refused.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { ShuntError } from '../base/errors.ts';
+import { isLoopback } from '../base/loopback.ts';
+import type { Config, KeyConfig } from '../config/schema.ts';
+import type { Tenant } from '../gateway/tenant.ts';
+
+export type Authenticate = (incoming: IncomingMessage) => Tenant;
+
+/** The returned function throws `invalid_api_key` or `origin_forbidden`. */
+export function createAuthenticate(config: Config): Authenticate {
+  const keys = config.auth.keys.map((key) => ({ key, digest: Buffer.from(key.hash.slice('sha256:'.length), 'hex') }));
+  const guardBrowser = keys.length === 0 && !config.auth.anonymous;
+  return (incoming) => {
+    if (guardBrowser) refuseForeignPages(incoming);
+    const credential = credentialOf(incoming);
+    if (keys.length === 0) return anonymous(credential, guardBrowser);
+    if (credential === null) {
+      throw new ShuntError('invalid_api_key', 'No API key was given. Send it as: Authorization: Bearer KEY.');
+    }
+    const given = createHash('sha256').update(credential).digest();
+    let found: KeyConfig | null = null;
+    // Every key is compared, each in constant time: the time taken tells nothing about which one was near.
+    for (const { key, digest } of keys) if (timingSafeEqual(given, digest)) found = key;
+    if (found === null) throw new ShuntError('invalid_api_key', 'The API key is not known here.');
+    return { id: `key:${found.name}`, key: found.name, mayForce: found.may_force || found.admin, admin: found.admin };
+  };
+}
+
+function anonymous(credential: string | null, loopbackOnly: boolean): Tenant {
+  const id =
+    credential === null
+      ? 'anonymous'
+      : `anonymous:${createHash('sha256').update(credential).digest('base64url').slice(0, 16)}`;
+  return { id, key: null, mayForce: loopbackOnly, admin: loopbackOnly };
+}
+
+function credentialOf(incoming: IncomingMessage): string | null {
+  const authorization = incoming.headers.authorization;
+  if (authorization) {
+    const match = /^Bearer\s+(\S.*)$/i.exec(authorization);
+    return match ? match[1].trim() : authorization;
+  }
+  const header = incoming.headers['api-key'] ?? incoming.headers['x-api-key'];
+  return typeof header === 'string' && header !== '' ? header : null;
+}
+
+function refuseForeignPages(incoming: IncomingMessage): void {
+  const host = incoming.headers.host;
+  if (host !== undefined && !isLoopback(hostName(host))) {
+    throw new ShuntError(
+      'origin_forbidden',
+      `Host '${host}' is not this machine. Without keys only loopback names are served; set auth.keys, or auth.anonymous: true.`,
+    );
+  }
+  const origin = incoming.headers.origin;
+  if (origin === undefined) return;
+  const name = URL.canParse(origin) ? hostName(new URL(origin).host) : origin;
+  if (!isLoopback(name)) {
+    throw new ShuntError(
+      'origin_forbidden',
+      `Pages of '${origin}' may not call this proxy. Set auth.keys, or auth.anonymous: true.`,
+    );
+  }
+}
+
+function hostName(host: string): string {
+  return host.replace(/:\d*$/, '');
+}

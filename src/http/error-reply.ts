@@ -1,0 +1,63 @@
+/**
+ * The one place where an error becomes a reply: OpenAI's shape, the status of the code, no stack trace, no cause.
+ * Anything that is not a `ShuntError` is ours to mend: it is logged whole and answered as `internal_error`.
+ */
+import type { ServerResponse } from 'node:http';
+import { ShuntError } from '../base/errors.ts';
+
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string;
+  };
+}
+
+export function toShuntError(error: unknown, requestId: string): ShuntError {
+  if (error instanceof ShuntError) return error;
+  return new ShuntError(
+    'internal_error',
+    `Something went wrong in the proxy. Its log has the details under ${requestId}.`,
+    { cause: error },
+  );
+}
+
+export function errorBody(error: ShuntError): ErrorBody {
+  return { error: { message: error.message, type: error.row.type, param: error.param, code: error.code } };
+}
+
+/**
+ * Writes the error to a raw response, if nothing was written yet; else cuts the connection, so that a half answer is
+ * not taken for a whole one. SDKs retry 408, 409, 429 and 5xx: where trying again is no use, they are told so.
+ */
+export function replyError(outgoing: ServerResponse, error: ShuntError, requestId: string): void {
+  if (outgoing.headersSent) {
+    outgoing.destroy();
+    return;
+  }
+  if (outgoing.destroyed) return;
+  const headers = errorHeaders(error, requestId);
+  const body = JSON.stringify(errorBody(error));
+  outgoing.writeHead(error.row.status, { ...headers, 'content-length': String(Buffer.byteLength(body)) });
+  outgoing.end(body);
+}
+
+export function errorHeaders(error: ShuntError, requestId: string): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json; charset=utf-8',
+    'x-shunt-request-id': requestId,
+  };
+  const { code, row } = error;
+  // The proxy has tried its backends again already; an SDK's own retries on top would only multiply the load.
+  if (row.status >= 500 && code !== 'draining' && code !== 'overloaded' && code !== 'not_ready')
+    headers['x-should-retry'] = 'false';
+  const retryAfterMs =
+    error.retryAfterMs ?? (code === 'draining' || code === 'overloaded' || code === 'not_ready' ? 1_000 : null);
+  if (retryAfterMs !== null) {
+    headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
+    headers['retry-after-ms'] = String(Math.ceil(retryAfterMs));
+  }
+  if (code === 'invalid_api_key') headers['www-authenticate'] = 'Bearer';
+  return headers;
+}

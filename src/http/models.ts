@@ -1,0 +1,40 @@
+/** `GET /v1/models` and `/v1/models/{id}`: routed names, configured models, routes as `auto:<route>`, embedding models. */
+import { ShuntError } from '../base/errors.ts';
+import { replyJson, type VisitHandler } from './endpoint.ts';
+import type { Services } from './services.ts';
+
+interface ModelObject {
+  readonly id: string;
+  readonly object: 'model';
+  readonly created: number;
+  readonly owned_by: string;
+}
+
+export function modelsEndpoint(services: Services): VisitHandler {
+  return (visit) => replyJson(visit, { object: 'list', data: listModels(services) });
+}
+
+export function modelEndpoint(services: Services): VisitHandler {
+  return (visit, context) => {
+    const id = context.req.param('id');
+    const model = listModels(services).find((candidate) => candidate.id === id);
+    if (!model) throw new ShuntError('model_not_found', `The model '${id}' does not exist.`, { param: 'model' });
+    replyJson(visit, model);
+  };
+}
+
+function listModels(services: Services): ModelObject[] {
+  const { config } = services;
+  const entry = (id: string, owner: string): ModelObject => ({
+    id,
+    object: 'model',
+    created: services.startedAt,
+    owned_by: owner,
+  });
+  const owners = new Map<string, string>();
+  for (const name of config.routing.model_names) owners.set(name, 'shunt');
+  for (const [name, model] of Object.entries(config.models)) if (!owners.has(name)) owners.set(name, model.backend);
+  for (const route of services.snapshot()?.routes.keys() ?? []) owners.set(`auto:${route}`, 'shunt');
+  for (const name of services.embeddingNames()) if (!owners.has(name)) owners.set(name, 'shunt-embedding');
+  return [...owners].map(([id, owner]) => entry(id, owner));
+}

@@ -1,0 +1,25 @@
+/** What the endpoints may call. Built once, in `assemble.ts`. */
+
+import type { Backend } from '../backend/contract.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Config } from '../config/schema.ts';
+import type { Embedder } from '../embedding/contract.ts';
+import type { ChatHandler } from '../gateway/chat.ts';
+import type { DecisionRecord } from '../ledger/record.ts';
+import type { Snapshot } from '../lifecycle/snapshot.ts';
+
+export interface Services {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** null until the first snapshot is in. */
+  readonly snapshot: () => Snapshot | null;
+  readonly chat: ChatHandler;
+  readonly backends: ReadonlyMap<string, Backend>;
+  /** Embedding models by alias, name or `name@version`; null when there is none of that name. */
+  readonly embedder: (name: string) => Promise<Embedder | null>;
+  readonly embeddingNames: () => readonly string[];
+  readonly findDecision: (id: string) => Promise<DecisionRecord | null>;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** When the process started, in seconds since the epoch: the `created` of its models. */
+  readonly startedAt: number;
+}

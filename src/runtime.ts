@@ -1,0 +1,142 @@
+/**
+ * What a reload replaces as a whole: the config with everything built from it, and the snapshot. A request that has
+ * begun keeps the runtime it began with. What must outlive a reload (pins, cache, ledger, metrics, the door) is handed in.
+ */
+import type { Hono } from 'hono';
+import type { Backend } from './backend/contract.ts';
+import type { ConnectionPools } from './backend/connection-pools.ts';
+import { createHttpBackend } from './backend/http.ts';
+import { createSimulatedBackend } from './backend/simulated.ts';
+import type { Clock } from './base/clock.ts';
+import type { ShuntError } from './base/errors.ts';
+import type { ExactCache } from './cache/exact-cache.ts';
+import type { Config } from './config/schema.ts';
+import type { Embedder } from './embedding/contract.ts';
+import { createEmbedder } from './embedding/create-embedder.ts';
+import { createChatHandler } from './gateway/chat.ts';
+import type { GatewayEvents } from './gateway/events.ts';
+import type { PinStore } from './gateway/pin.ts';
+import { createPlanner } from './gateway/plan.ts';
+import type { Quota } from './gateway/quota.ts';
+import type { Admission } from './http/admission.ts';
+import { createApp } from './http/app.ts';
+import { createAuthenticate } from './http/authenticate.ts';
+import type { NodeEnv } from './http/endpoint.ts';
+import type { Services } from './http/services.ts';
+import { modelsFolder } from './lifecycle/prepare.ts';
+import { openRegistry } from './lifecycle/registry.ts';
+import type { Snapshot } from './lifecycle/snapshot.ts';
+
+/** What outlives a reload. */
+export interface Standing {
+  readonly clock: Clock;
+  readonly pools: ConnectionPools;
+  readonly pins: PinStore;
+  readonly cache: ExactCache;
+  readonly admission: Admission;
+  readonly quota: Quota;
+  readonly events: GatewayEvents;
+  readonly findDecision: Services['findDecision'];
+  readonly metrics: Services['metrics'];
+  readonly onError: (error: ShuntError, requestId: string) => void;
+  readonly startedAt: number;
+}
+
+export interface Runtime {
+  readonly config: Config;
+  readonly snapshot: Snapshot;
+  readonly app: Hono<NodeEnv>;
+  /** Closes what `next` does not go on using. */
+  retire(next: Runtime | null): Promise<void>;
+}
+
+export async function buildRuntime(config: Config, snapshot: Snapshot, standing: Standing): Promise<Runtime> {
+  const backends = openBackends(config, standing);
+  const embedders = await openEmbedders(config, snapshot);
+  const planner = createPlanner({ config, pins: standing.pins, clock: standing.clock, onEmbedderError: standing.events.embedderFailed });
+  const { clock, cache, events } = standing;
+  const services: Services = {
+    config,
+    clock,
+    snapshot: () => snapshot,
+    chat: createChatHandler({ config, snapshot: () => snapshot, planner, backends, cache, clock, random: Math.random, events }),
+    backends,
+    embedder: embedders.find,
+    embeddingNames: () => embedders.names,
+    findDecision: standing.findDecision,
+    metrics: standing.metrics,
+    startedAt: standing.startedAt,
+  };
+  const frame = {
+    admission: standing.admission,
+    authenticate: createAuthenticate(config),
+    quota: standing.quota,
+    clock,
+    bodyLimitBytes: Math.round(config.server.body_limit_mb * 1_048_576),
+    requestMs: config.server.request_ms,
+    onError: standing.onError,
+  };
+  return {
+    config,
+    snapshot,
+    app: createApp(frame, services),
+    async retire(next) {
+      await Promise.all([...backends.values()].map((backend) => backend.close()));
+      await embedders.close();
+      if (next?.snapshot.embedder !== snapshot.embedder) await snapshot.embedder.close();
+    },
+  };
+}
+
+function openBackends(config: Config, standing: Standing): Map<string, Backend> {
+  const backends = new Map<string, Backend>();
+  for (const [name, backend] of Object.entries(config.backends)) {
+    const opened =
+      backend.kind === 'simulated'
+        ? createSimulatedBackend(name, backend, standing.clock)
+        : createHttpBackend(name, backend, { clock: standing.clock, pools: standing.pools });
+    backends.set(name, opened);
+  }
+  return backends;
+}
+
+interface Embedders {
+  readonly names: readonly string[];
+  readonly find: (name: string) => Promise<Embedder | null>;
+  close(): Promise<void>;
+}
+
+/** The embedding models that `/v1/embeddings` serves: the snapshot's at once, others when they are first asked for. */
+async function openEmbedders(config: Config, snapshot: Snapshot): Promise<Embedders> {
+  const registry = await openRegistry(modelsFolder(config));
+  const listed = await registry.list();
+  const names = listed.flatMap((model) => [...model.aliases, `${model.name}@${model.version}`]);
+  const known = new Set([...names, ...listed.map((model) => model.name)]);
+  const opened = new Map<string, Promise<Embedder>>();
+
+  async function open(name: string): Promise<Embedder> {
+    const model = await registry.resolve(name);
+    const serving = snapshot.embedder;
+    return model.fingerprint === serving.identity.fingerprint ? serving : createEmbedder(model, { alias: name });
+  }
+
+  return {
+    names,
+    async find(name) {
+      if (!known.has(name)) return null;
+      let embedder = opened.get(name);
+      if (embedder === undefined) {
+        embedder = open(name);
+        opened.set(name, embedder);
+        embedder.catch(() => opened.delete(name));
+      }
+      return embedder;
+    },
+    async close() {
+      const embedders = await Promise.allSettled(opened.values());
+      for (const result of embedders) {
+        if (result.status === 'fulfilled' && result.value !== snapshot.embedder) await result.value.close();
+      }
+    },
+  };
+}
