@@ -1,0 +1,125 @@
+/**
+ * The arithmetic of one match: one pass over the dense head, one over the features of the text, a softmax. Used by
+ * `match.ts` on requests and by the index builder on examples held out of a fold: the evidence that is fitted is the
+ * evidence that serves.
+ */
+import type { UnitVector } from '../base/vector.ts';
+import type { Signals } from './evidence.ts';
+import { type ExampleSet, nearestCosine } from './examples.ts';
+import type { PackedVectors } from './prototypes.ts';
+import type { LinearHead } from './refine.ts';
+
+export interface Core {
+  readonly routes: number;
+  /** `routes`, plus one when counter-examples or background make a class of "none of them". */
+  readonly classes: number;
+  readonly dimensions: number;
+  readonly head: LinearHead;
+  /** What a unit of cosine is worth in logits. */
+  readonly scale: number;
+  /** Factor on the logits that makes held-out probabilities mean what they say. */
+  readonly temperature: number;
+  /** Beside `head.postings.class`: unit lexical centroids. */
+  readonly lexicalCentroids: Float32Array;
+  readonly prototypes: PackedVectors;
+  readonly examples: ExampleSet;
+  readonly counters: ExampleSet;
+}
+
+/** Sparse features `ids[from…to]` with `weights`. */
+export interface Query {
+  readonly vector: UnitVector;
+  readonly ids: Int32Array;
+  readonly weights: Float32Array;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Working memory of one match at a time; a match runs to its end without giving way to another. */
+export interface Workspace {
+  readonly logits: Float64Array;
+  readonly lexical: Float64Array;
+  readonly probabilities: Float64Array;
+}
+
+export function workspaceFor(core: Core): Workspace {
+  return {
+    logits: new Float64Array(core.classes),
+    lexical: new Float64Array(core.classes),
+    probabilities: new Float64Array(core.routes),
+  };
+}
+
+/** Fills `logits` and `lexical` for every class. */
+export function rank(core: Core, query: Query, { logits, lexical }: Workspace): void {
+  const { dense, postings, lexical: headWeights } = core.head;
+  const { vector } = query;
+  const { dimensions, classes, lexicalCentroids } = core;
+  for (let c = 0; c < classes; c++) {
+    const at = c * dimensions;
+    let even = 0;
+    let odd = 0;
+    let i = 0;
+    for (; i + 1 < dimensions; i += 2) {
+      even += dense[at + i] * vector[i];
+      odd += dense[at + i + 1] * vector[i + 1];
+    }
+    logits[c] = i < dimensions ? even + odd + dense[at + i] * vector[i] : even + odd;
+    lexical[c] = 0;
+  }
+  const { start, class: owners } = postings;
+  for (let p = query.from; p < query.to; p++) {
+    const f = query.ids[p];
+    const weight = query.weights[p];
+    for (let q = start[f], end = start[f + 1]; q < end; q++) {
+      const c = owners[q];
+      logits[c] += weight * headWeights[q];
+      lexical[c] += weight * lexicalCentroids[q];
+    }
+  }
+}
+
+/** Softmax over the routes (the none class apart) into `probabilities`; returns the best route, the first on a tie. */
+export function choose(core: Core, { logits, probabilities }: Workspace, without = -1): number {
+  let best = -1;
+  for (let r = 0; r < core.routes; r++) if (r !== without && (best < 0 || logits[r] > logits[best])) best = r;
+  let sum = 0;
+  for (let r = 0; r < core.routes; r++) {
+    probabilities[r] = r === without ? 0 : Math.exp(core.temperature * (logits[r] - logits[best]));
+    sum += probabilities[r];
+  }
+  for (let r = 0; r < core.routes; r++) probabilities[r] /= sum;
+  return best;
+}
+
+export function signalsOf(core: Core, workspace: Workspace, route: number, vector: UnitVector): Signals {
+  const { logits, lexical } = workspace;
+  const none = core.classes > core.routes ? logits[core.routes] : logits[route] - core.scale;
+  return {
+    dense: denseCosine(core, route, vector),
+    lexical: lexical[route],
+    nearest: nearestCosine(core.examples, route, vector),
+    logit: logits[route] / core.scale,
+    gap: gapBelow(core, workspace, route),
+    overNone: (logits[route] - none) / core.scale,
+  };
+}
+
+/** Cosine with the route's nearest prototype. */
+export function denseCosine(core: Core, route: number, vector: UnitVector): number {
+  const { start, vectors } = core.prototypes;
+  let most = -1;
+  for (let row = start[route]; row < start[route + 1]; row++) {
+    let sum = 0;
+    for (let i = 0, at = row * vector.length; i < vector.length; i++, at++) sum += vectors[at] * vector[i];
+    if (sum > most) most = sum;
+  }
+  return most;
+}
+
+/** From the route's logit down to the best of the routes that took part in `choose`, itself apart; 1 without another. */
+function gapBelow(core: Core, { logits, probabilities }: Workspace, route: number): number {
+  let next = -Infinity;
+  for (let r = 0; r < core.routes; r++) if (r !== route && probabilities[r] > 0 && logits[r] > next) next = logits[r];
+  return next === -Infinity ? 1 : (logits[route] - next) / core.scale;
+}
