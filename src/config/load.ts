@@ -1,0 +1,93 @@
+/**
+ * Reads `shunt.yaml`: authored → expanded → checked → frozen. The only reader of the environment, which the caller
+ * hands in. Everything that is wrong is reported together; a config that loads needs no further checks.
+ *
+ *   text ─► plain data ─► ${ENV} ─► demo models, if none ─► schema + cross-checks ─► frozen `Config`
+ */
+import { dirname, resolve } from 'node:path';
+import { type Fault, FaultList } from '../base/fault.ts';
+import { checkSchema } from './check-schema.ts';
+import { crossCheck } from './cross-check.ts';
+import { deepFreeze } from './deep-freeze.ts';
+import { demoBackend, demoModels } from './demo.ts';
+import { type Environment, type EnvTrouble, expandEnv } from './expand-env.ts';
+import { faultAt, inOrder, valueAt } from './faults.ts';
+import { type Config, configSchema } from './schema.ts';
+import { dotted, parseYaml, readText, type YamlFile } from './yaml-file.ts';
+
+export interface LoadConfigOptions {
+  readonly env: Environment;
+  /** The user named the file, so it must be there; otherwise an absent file means all defaults. */
+  readonly explicit: boolean;
+}
+
+/** Throws a `FaultList`. */
+export async function loadConfig(file: string, options: LoadConfigOptions): Promise<Config> {
+  const path = resolve(file);
+  const text = await readText(path, file);
+  if (typeof text === 'object') throw new FaultList([text]);
+  if (text === 'absent' && options.explicit) throw new FaultList([absent(file)]);
+  const source = parseYaml(text === 'absent' ? '' : text, file);
+  if (!source.usable) throw new FaultList(inOrder(source.faults));
+
+  const { data, expanded, troubles } = expandEnv(source.data ?? {}, options.env);
+  const missing = withoutSpares(data, troubles);
+  withDemo(data);
+  const checked = checkSchema(configSchema, { source, data, expanded });
+  const missingFaults = missing.map((trouble) => envFault(source, trouble));
+  // A value in trouble stands as written; what the later checks think of it is noise.
+  const troubled = new Set(missingFaults.map((fault) => fault.key));
+  const later = [...checked.faults, ...crossCheck({ source, data })].filter((fault) => !troubled.has(fault.key));
+  const faults = [...source.faults, ...missingFaults, ...later];
+  if (faults.length > 0 || checked.value === null) throw new FaultList(inOrder(faults));
+  const value = { ...checked.value, backends: bare(checked.value.backends), models: bare(checked.value.models) };
+  return deepFreeze({ ...value, file: path, folder: dirname(path) });
+}
+
+/** Names come from clients: with no prototype, a model called `constructor` is as unknown as any other. */
+function bare<T>(record: Record<string, T>): Record<string, T> {
+  return Object.assign(Object.create(null), record);
+}
+
+function absent(file: string): Fault {
+  return { file, line: 0, key: '', value: '', problem: 'does not exist', fix: 'Check the path given with --config.' };
+}
+
+/**
+ * A backend that no model uses may wait for its credential: it is left out. A trace address that is not set means no
+ * traces. Returns the troubles that remain; changes `data`.
+ */
+function withoutSpares(data: unknown, troubles: readonly EnvTrouble[]): EnvTrouble[] {
+  const models = valueAt(data, ['models']);
+  const used = new Set(Object.values(models ?? {}).map((model) => valueAt(model, ['backend'])));
+  return troubles.filter(({ path, variable }) => {
+    if (variable === null) return true;
+    if (dotted(path) === 'telemetry.otlp') {
+      Object.assign(valueAt(data, ['telemetry']) ?? {}, { otlp: '' });
+      return false;
+    }
+    if (path[0] !== 'backends' || used.has(path[1])) return true;
+    Reflect.deleteProperty(valueAt(data, ['backends']) ?? {}, path[1]);
+    return false;
+  });
+}
+
+function withDemo(data: unknown): void {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return;
+  const draft = data as Record<string, unknown>;
+  const isEmpty = (value: unknown) => typeof (value ?? {}) === 'object' && Object.keys(value ?? {}).length === 0;
+  if (!isEmpty(draft.models)) return;
+  draft.models = structuredClone(demoModels);
+  if (isEmpty(draft.backends)) draft.backends = {};
+  if (valueAt(draft, ['backends', 'demo']) === undefined)
+    Object.assign(draft.backends ?? {}, { demo: { ...demoBackend } });
+}
+
+function envFault(source: YamlFile, { path, variable }: EnvTrouble): Fault {
+  if (variable === null) {
+    const fix = `Write \${NAME}, \${NAME:-default}, or $\${ for a plain \${.`;
+    return faultAt(source, path, { problem: 'has a variable without a proper name', fix });
+  }
+  const problem = `needs the environment variable ${variable}, which is not set or empty`;
+  return faultAt(source, path, { problem, fix: `Set ${variable}, or give a default: \${${variable}:-…}.` });
+}
