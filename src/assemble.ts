@@ -23,7 +23,7 @@ import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
-export interface Proxy {
+export interface RunningProxy {
   readonly listening: Listening;
   current(): Runtime;
   /** Reads config, cards, calibration and models again, and swaps; on a fault it is logged, and the old one serves on. */
@@ -42,7 +42,7 @@ export interface AssembleOptions {
 }
 
 /** Rejects with what keeps the proxy from starting: faults in files, a model that cannot be used, a port in use. */
-export async function assemble(options: AssembleOptions): Promise<Proxy> {
+export async function assemble(options: AssembleOptions): Promise<RunningProxy> {
   const { config, log } = options;
   const clock = systemClock;
   const state = stateFolder(config);
@@ -94,13 +94,21 @@ export async function assemble(options: AssembleOptions): Promise<Proxy> {
     async prepare(current) {
       const next = current === null ? config : await options.readConfig();
       const onNotice = (message: string, fields: Record<string, unknown>) => log.info(message, fields);
-      const snapshot = await prepareSnapshot({ config: next, checkTargets: true, onProgress: options.onProgress, onNotice }, current?.snapshot);
+      const snapshot = await prepareSnapshot(
+        { config: next, checkTargets: true, onProgress: options.onProgress, onNotice },
+        current?.snapshot,
+      );
       return buildRuntime(next, snapshot, standing);
     },
     retire: (previous, next) => previous.retire(next),
     graceMs: 60_000,
   });
-  const closers = [() => runtimes.close(), () => ledger.recorder.close(), () => ledger.store.close(), () => tracing.shutdown()];
+  const closers = [
+    () => runtimes.close(),
+    () => ledger.recorder.close(),
+    () => ledger.store.close(),
+    () => tracing.shutdown(),
+  ];
 
   let listening: Listening;
   try {
@@ -129,7 +137,9 @@ export async function assemble(options: AssembleOptions): Promise<Proxy> {
     },
     async stop() {
       const drained = admission.drain();
-      const timeout = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), config.server.drain_ms).unref());
+      const timeout = new Promise<'late'>((resolve) =>
+        setTimeout(() => resolve('late'), config.server.drain_ms).unref(),
+      );
       if ((await Promise.race([drained, timeout])) === 'late') {
         log.warn('requests still open after server.drain_ms are cut', { in_flight: admission.inFlight });
         listening.cut();
@@ -169,7 +179,11 @@ async function closeAll(closers: readonly (() => Promise<void>)[], log: Log): Pr
 }
 
 function logError(log: Log, error: ShuntError, requestId: string): void {
-  const fields = { request_id: requestId, code: error.code, ...(error.cause === undefined ? {} : { cause: messageOf(error.cause) }) };
+  const fields = {
+    request_id: requestId,
+    code: error.code,
+    ...(error.cause === undefined ? {} : { cause: messageOf(error.cause) }),
+  };
   log[error.row.level](error.message, fields);
 }
 

@@ -3,8 +3,8 @@
  * begun keeps the runtime it began with. What must outlive a reload (pins, cache, ledger, metrics, the door) is handed in.
  */
 import type { Hono } from 'hono';
-import type { Backend } from './backend/contract.ts';
 import type { ConnectionPools } from './backend/connection-pools.ts';
+import type { Backend } from './backend/contract.ts';
 import { createHttpBackend } from './backend/http.ts';
 import { createSimulatedBackend } from './backend/simulated.ts';
 import type { Clock } from './base/clock.ts';
@@ -53,13 +53,27 @@ export interface Runtime {
 export async function buildRuntime(config: Config, snapshot: Snapshot, standing: Standing): Promise<Runtime> {
   const backends = openBackends(config, standing);
   const embedders = await openEmbedders(config, snapshot);
-  const planner = createPlanner({ config, pins: standing.pins, clock: standing.clock, onEmbedderError: standing.events.embedderFailed });
+  const planner = createPlanner({
+    config,
+    pins: standing.pins,
+    clock: standing.clock,
+    onEmbedderError: standing.events.embedderFailed,
+  });
   const { clock, cache, events } = standing;
   const services: Services = {
     config,
     clock,
     snapshot: () => snapshot,
-    chat: createChatHandler({ config, snapshot: () => snapshot, planner, backends, cache, clock, random: Math.random, events }),
+    chat: createChatHandler({
+      config,
+      snapshot: () => snapshot,
+      planner,
+      backends,
+      cache,
+      clock,
+      random: Math.random,
+      events,
+    }),
     backends,
     embedder: embedders.find,
     embeddingNames: () => embedders.names,

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { prepareSnapshot, stateFolder } from '../lifecycle/prepare.ts';
-import { progressLine } from '../render/progress.ts';
+import { indexProgressLine } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 
 interface IndexOptions {
@@ -31,7 +31,7 @@ export function indexCommand(): Command {
 async function show(command: Command, options: IndexOptions, rebuild: boolean): Promise<void> {
   const config = await readConfig(command);
   if (rebuild) await rm(join(stateFolder(config), 'index'), { recursive: true, force: true });
-  const progress = progressLine();
+  const progress = indexProgressLine();
   let how = '';
   const snapshot = await prepareSnapshot({
     config,
@@ -47,7 +47,9 @@ async function show(command: Command, options: IndexOptions, rebuild: boolean): 
   const { identity } = snapshot.embedder;
   await snapshot.embedder.close();
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ snapshot: snapshot.id, embedding: identity, manifest, stale_calibration: staleCalibration }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ snapshot: snapshot.id, embedding: identity, manifest, stale_calibration: staleCalibration }, null, 2)}\n`,
+    );
     return;
   }
   const percent = (share: number | null) => (share === null ? 'not measured' : `${(share * 100).toFixed(1)}%`);
@@ -58,7 +60,10 @@ async function show(command: Command, options: IndexOptions, rebuild: boolean): 
     ['routes, items', `${manifest.routes}, ${manifest.items}`],
     ['created', new Date(manifest.created).toISOString()],
     ['lexical weight', String(manifest.settings.lexicalWeight)],
-    ['own examples, left out', `centroid ${percent(manifest.quality.leaveOneOutAccuracy)}, refined ${percent(manifest.quality.crossFitAccuracy)}`],
+    [
+      'own examples, left out',
+      `centroid ${percent(manifest.quality.leaveOneOutAccuracy)}, refined ${percent(manifest.quality.crossFitAccuracy)}`,
+    ],
     ['default threshold', manifest.defaultThreshold.toFixed(3)],
     ['calibration', staleCalibration === null ? 'none, or applied' : `not applied: ${staleCalibration}`],
   ];

@@ -21,7 +21,11 @@ export function keysCommand(): Command {
     .addHelpText('after', '\nExample:\n  $ printf %s "$KEY" | shunt keys hash')
     .action(async () => {
       const key = (await readStandardInput()).trim();
-      if (key === '') throw new ShuntError('bad_data', 'No key came on standard input. Pipe it in: printf %s "$KEY" | shunt keys hash');
+      if (key === '')
+        throw new ShuntError(
+          'bad_data',
+          'No key came on standard input. Pipe it in: printf %s "$KEY" | shunt keys hash',
+        );
       process.stdout.write(`${hashOf(key)}\n`);
     });
   return command;

@@ -17,7 +17,9 @@ interface AddOptions {
 }
 
 export function modelsCommand(): Command {
-  const command = new Command('models').description('Embedding models: list, add as downloaded, check, point an alias.');
+  const command = new Command('models').description(
+    'Embedding models: list, add as downloaded, check, point an alias.',
+  );
   command.addCommand(listCommand());
   command.addCommand(addCommand());
   command.addCommand(checkCommand());
@@ -26,7 +28,9 @@ export function modelsCommand(): Command {
 }
 
 function listCommand(): Command {
-  const command = new Command('list').description('The models of the registry and their aliases.').option('--json', 'print JSON');
+  const command = new Command('list')
+    .description('The models of the registry and their aliases.')
+    .option('--json', 'print JSON');
   command.addHelpText('after', '\nExample:\n  $ shunt models list');
   return withConfigOption(command).action(async (options: { json?: boolean }) => {
     const models = await (await registryOf(command)).list();
@@ -45,13 +49,20 @@ function listCommand(): Command {
       model?.fingerprint.slice(0, 19) ?? '',
     ]);
     const columns = ['model', 'aliases', 'kind', 'dimensions', 'max tokens', 'weights', 'licence', 'fingerprint'];
-    process.stdout.write(`${renderTable({ columns: columns.map((title) => ({ title })), rows })}\n`);
+    process.stdout.write(
+      `${renderTable(
+        columns.map((title) => ({ title })),
+        rows,
+      )}\n`,
+    );
   });
 }
 
 function addCommand(): Command {
   const command = new Command('add')
-    .description('Add a Hugging Face style folder (model.onnx or onnx/model.onnx, tokenizer.json, configs) to the registry.')
+    .description(
+      'Add a Hugging Face style folder (model.onnx or onnx/model.onnx, tokenizer.json, configs) to the registry.',
+    )
     .argument('<dir>', 'the folder as downloaded')
     .option('--name NAME', "default: the folder's name")
     .option('--model-version V', 'default: the next number')
@@ -66,7 +77,9 @@ function addCommand(): Command {
     const registry = await registryOf(command);
     const { modelVersion, alias, ...rest } = options;
     const added = await registry.add(folder, { ...rest, version: modelVersion });
-    process.stdout.write(`added ${added.reference}: ${added.dimensions} dimensions, ${added.inline ? 'runs inline' : 'runs in a worker'}\n`);
+    process.stdout.write(
+      `added ${added.reference}: ${added.dimensions} dimensions, ${added.inline ? 'runs inline' : 'runs in a worker'}\n`,
+    );
     for (const note of added.notes) process.stdout.write(`note: ${note}\n`);
     if (alias !== undefined) await point(registry, alias, added.reference);
   });
@@ -80,7 +93,9 @@ function checkCommand(): Command {
   return withConfigOption(command).action(async (reference: string | undefined) => {
     const checks = await (await registryOf(command)).check(reference);
     for (const check of checks) {
-      const probes = check.probes ? `, ${check.probes.probes} probes, worst cosine ${check.probes.worst.toFixed(6)}` : '';
+      const probes = check.probes
+        ? `, ${check.probes.probes} probes, worst cosine ${check.probes.worst.toFixed(6)}`
+        : '';
       const verdict = check.problems.length === 0 ? 'ok' : 'FAILED';
       process.stdout.write(`${verdict}  ${check.reference}  ${check.fingerprint ?? ''}${probes}\n`);
       for (const problem of check.problems) process.stdout.write(`        ${problem}\n`);

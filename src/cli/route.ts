@@ -3,9 +3,9 @@ import { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { type Explanation, explain } from '../gateway/explain.ts';
 import { prepareSnapshot } from '../lifecycle/prepare.ts';
-import { progressLine } from '../render/progress.ts';
 import { bar, renderTable } from '../render/table.ts';
 import type { ThresholdPromise } from '../routing/decision.ts';
+import { indexProgressLine } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 import { readStandardInput } from './standard-input.ts';
 
@@ -34,7 +34,7 @@ Examples:
 async function route(command: Command, prompt: string, options: RouteOptions): Promise<void> {
   const config = await readConfig(command);
   const text = prompt === '-' ? await readStandardInput() : prompt;
-  const progress = progressLine();
+  const progress = indexProgressLine();
   const snapshot = await prepareSnapshot({
     config,
     routesFolder: options.routes,
@@ -58,8 +58,8 @@ function describe(decision: Explanation): string {
   const lines = [
     headline(decision),
     '',
-    renderTable({
-      columns: [
+    renderTable(
+      [
         { title: 'route' },
         { title: 'score', align: 'right' },
         { title: '' },
@@ -70,21 +70,25 @@ function describe(decision: Explanation): string {
         { title: 'nearest', align: 'right' },
         { title: 'counter', align: 'right' },
       ],
-      rows: decision.candidates.slice(0, 5).map(({ route, score, threshold, thresholdOn, parts, passes }) => [
-        passes ? `${route} ✓` : route,
-        score.toFixed(3),
-        bar(score, 1, 20),
-        `${thresholdOn === 'cosine' ? 'cos ' : ''}${threshold.toFixed(3)}`,
-        parts.dense.toFixed(3),
-        parts.lexical.toFixed(3),
-        parts.refined.toFixed(3),
-        parts.nearest.toFixed(3),
-        parts.counter.toFixed(3),
-      ]),
-    }),
+      decision.candidates
+        .slice(0, 5)
+        .map(({ route, score, threshold, thresholdOn, parts, passes }) => [
+          passes ? `${route} ✓` : route,
+          score.toFixed(3),
+          bar(score, 1, 20),
+          `${thresholdOn === 'cosine' ? 'cos ' : ''}${threshold.toFixed(3)}`,
+          parts.dense.toFixed(3),
+          parts.lexical.toFixed(3),
+          parts.refined.toFixed(3),
+          parts.nearest.toFixed(3),
+          parts.counter.toFixed(3),
+        ]),
+    ),
     '',
     'Nearest examples',
-    ...decision.nearest.slice(0, 5).map((near) => `  ${near.similarity.toFixed(3)}  ${near.route}  ${oneLine(near.text)}`),
+    ...decision.nearest
+      .slice(0, 5)
+      .map((near) => `  ${near.similarity.toFixed(3)}  ${near.route}  ${oneLine(near.text)}`),
     '',
     `margin ${decision.margin.toFixed(3)} · in scope ${decision.in_scope.toFixed(3)} · ${promiseWords(decision.promise)}`,
     `embed ${timings.embed.toFixed(3)} ms · match ${timings.match.toFixed(3)} ms · ${decision.tokens} tokens${decision.truncated ? ' (truncated)' : ''}`,
@@ -95,7 +99,8 @@ function describe(decision: Explanation): string {
 }
 
 function headline(decision: Explanation): string {
-  if (decision.route !== null) return `${decision.route} → model '${decision.target}' (${decision.reason}, score ${decision.score.toFixed(3)})`;
+  if (decision.route !== null)
+    return `${decision.route} → model '${decision.target}' (${decision.reason}, score ${decision.score.toFixed(3)})`;
   return `fallback → model '${decision.target}' (${decision.reason})`;
 }
 

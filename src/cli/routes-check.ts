@@ -9,9 +9,12 @@ import { type Fault, FaultList, formatFault } from '../base/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { suggest } from '../config/suggest.ts';
+import { routesFolder } from '../lifecycle/prepare.ts';
+import { renderTable } from '../render/table.ts';
 import { type LoadedRoutes, loadRoutes } from '../routing/load.ts';
 import type { Route } from '../routing/route.ts';
 import { decisionRecord, thresholdText } from './decision-record.ts';
+import { withConfigOption } from './read-config.ts';
 
 interface Flags {
   readonly config: string;
@@ -56,9 +59,7 @@ Examples:
   shunt routes card translation --routes staging/routes`;
 
 function withFiles(command: Command): Command {
-  return command
-    .option('--config <file>', 'the config', 'shunt.yaml')
-    .option('--routes <dir>', 'a folder of route cards, instead of routing.routes of the config');
+  return withConfigOption(command).option('--routes <dir>', 'a folder of route cards, instead of routing.routes');
 }
 
 async function check(flags: Flags, command: Command): Promise<void> {
@@ -74,10 +75,10 @@ async function check(flags: Flags, command: Command): Promise<void> {
   for (const fault of faults) process.stderr.write(`${formatFault(fault)}\n`);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   if (faults.length > 0) {
-    process.stderr.write(`${count(faults.length, 'fault')}. Nothing was changed.\n`);
+    process.stderr.write(`${count(faults.length, 'fault')}.\n`);
     return;
   }
-  process.stdout.write(`${table(routes, config)}\n\n`);
+  process.stdout.write(`${table(routes, config)}\n`);
   const examples = routes.reduce((sum, route) => sum + route.examples.length, 0);
   process.stdout.write(`${count(routes.length, 'route')} in ${folder}, ${count(examples, 'example')}: no faults.\n`);
 }
@@ -105,8 +106,8 @@ async function read(flags: Flags, command: Command): Promise<Reading> {
     return null;
   };
   const config = await loadConfig(flags.config, { env: process.env, explicit }).catch(gather);
-  const base = config?.folder ?? dirname(resolve(flags.config));
-  const folder = shortest(flags.routes ?? join(base, config?.routing.routes ?? 'routes'));
+  const standard = config ? routesFolder(config) : join(dirname(resolve(flags.config)), 'routes');
+  const folder = shortest(flags.routes ?? standard);
   const modelNames = config ? Object.keys(config.models) : null;
   const loaded = await loadRoutes(folder, { modelNames, evaluationSets: 'must-exist' }).catch(gather);
   return { config, folder, loaded: loaded ?? { routes: [], warnings: [] }, faults };
@@ -132,6 +133,15 @@ function summary(route: Route, config: Config | null) {
 }
 
 function table(routes: readonly Route[], config: Config | null): string {
+  const right = 'right' as const;
+  const columns = [
+    { title: 'route' },
+    { title: 'target' },
+    { title: 'examples', align: right },
+    { title: 'counter-examples', align: right },
+    { title: 'threshold' },
+    { title: 'cache' },
+  ];
   const rows = routes.map((route) => [
     route.name,
     route.target ?? config?.routing.default_target ?? '',
@@ -140,11 +150,7 @@ function table(routes: readonly Route[], config: Config | null): string {
     thresholdText(route.threshold ?? config?.routing.threshold ?? null),
     route.cache.mode,
   ]);
-  const all = [['route', 'target', 'examples', 'counter', 'threshold', 'cache'], ...rows];
-  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
-  const isNumber = (column: number) => column === 2 || column === 3;
-  const cell = (text: string, at: number) => (isNumber(at) ? text.padStart(widths[at]) : text.padEnd(widths[at]));
-  return all.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
+  return renderTable(columns, rows);
 }
 
 function count(amount: number, noun: string): string {

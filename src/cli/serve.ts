@@ -1,13 +1,14 @@
 /** `shunt serve`: the proxy, from start to the last request after a SIGTERM. */
+import { basename } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { assemble, type Proxy } from '../assemble.ts';
-import { ShuntError } from '../base/errors.ts';
+import { assemble, type RunningProxy } from '../assemble.ts';
+import { messageOf, ShuntError } from '../base/errors.ts';
 import { isLoopback } from '../base/loopback.ts';
 import type { Config } from '../config/schema.ts';
 import { watchFiles } from '../config/watch.ts';
-import { routesFolder, modelsFolder } from '../lifecycle/prepare.ts';
-import { progressLine } from '../render/progress.ts';
+import { modelsFolder, routesFolder } from '../lifecycle/prepare.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
+import { indexProgressLine } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 import { packageVersion } from './version.ts';
 
@@ -41,8 +42,14 @@ async function serve(command: Command, options: ServeOptions): Promise<void> {
   const readOwnConfig = async () => withFlags(await readConfig(command), options);
   const config = await readOwnConfig();
   const log = createLog({ level: config.telemetry.log });
-  const progress = progressLine();
-  const proxy = await assemble({ config, readConfig: readOwnConfig, log, version: packageVersion(), onProgress: progress.update });
+  const progress = indexProgressLine();
+  const proxy = await assemble({
+    config,
+    readConfig: readOwnConfig,
+    log,
+    version: packageVersion(),
+    onProgress: progress.update,
+  });
   progress.end();
   const { routing } = config;
   process.stdout.write(
@@ -50,7 +57,7 @@ async function serve(command: Command, options: ServeOptions): Promise<void> {
       `fallback: ${routing.fallback}, mode: ${routing.mode})\n`,
   );
   const watching = new AbortController();
-  if (routing.watch) await watchForReload(config, proxy, watching.signal);
+  if (routing.watch) await watchForReload(config, proxy, log, watching.signal);
   process.on('SIGHUP', () => void proxy.reload('SIGHUP'));
   await stopSignal(log);
   watching.abort();
@@ -58,17 +65,31 @@ async function serve(command: Command, options: ServeOptions): Promise<void> {
 }
 
 function withFlags(config: Config, options: ServeOptions): Config {
-  const server = { ...config.server, ...(options.host && { host: options.host }), ...(options.port !== undefined && { port: options.port }) };
+  const server = {
+    ...config.server,
+    ...(options.host && { host: options.host }),
+    ...(options.port !== undefined && { port: options.port }),
+  };
   const routing = options.monitor ? { ...config.routing, mode: 'monitor' as const } : config.routing;
   if (!isLoopback(server.host) && config.auth.keys.length === 0 && !config.auth.anonymous) {
-    throw new ShuntError('bad_config', `--host ${server.host} would open the proxy to others without keys. Set auth.keys, or auth.anonymous: true.`);
+    throw new ShuntError(
+      'bad_config',
+      `--host ${server.host} would open the proxy to others without keys. Set auth.keys, or auth.anonymous: true.`,
+    );
   }
   return Object.freeze({ ...config, server, routing });
 }
 
-async function watchForReload(config: Config, proxy: Proxy, signal: AbortSignal): Promise<void> {
-  const paths = [config.file, routesFolder(config), `${modelsFolder(config)}/aliases.yaml`];
-  await watchFiles({ paths, signal, debounceMs: 300, onChange: (file) => void proxy.reload(`${file} changed`) });
+async function watchForReload(config: Config, proxy: RunningProxy, log: Log, signal: AbortSignal): Promise<void> {
+  await watchFiles({
+    paths: [config.file, routesFolder(config), `${modelsFolder(config)}/aliases.yaml`],
+    signal,
+    debounceMs: 300,
+    onChange: async (changed) => {
+      await proxy.reload(`${changed.map((file) => basename(file)).join(', ')} changed`);
+    },
+    onError: (error) => log.error('watching for changes failed; SIGHUP still reloads', { error: messageOf(error) }),
+  });
 }
 
 /** Resolves at the first SIGTERM or SIGINT; the second one ends the process at once. */

@@ -46,17 +46,20 @@ export function createAnswerReader(options: {
     bytes += chunk.length;
     if (kept === null) return;
     if (bytes > limit) kept = null;
-    else kept.push(chunk);
+    else if (chunk.length > 0) kept.push(chunk);
   }
 
   return {
     stream: options.stream,
     push(chunk) {
-      keep(chunk);
-      return meter ? meter.push(chunk) : chunk;
+      const bytesOut = meter ? meter.push(chunk) : chunk;
+      keep(bytesOut);
+      return bytesOut;
     },
     flush() {
-      return meter ? meter.flush() : nothing;
+      const bytesOut = meter ? meter.flush() : nothing;
+      keep(bytesOut);
+      return bytesOut;
     },
     get reading() {
       const whole = kept === null ? null : kept.length === 1 ? kept[0] : Buffer.concat(kept);

@@ -13,13 +13,13 @@ import { spliceMembers } from '../base/json-members.ts';
 import type { ExactCache } from '../cache/exact-cache.ts';
 import type { Config } from '../config/schema.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
-import { type CacheLookup, type ChatCache, createChatCache } from './chat-cache.ts';
+import { type CacheHit, type CacheLookup, type ChatCache, createChatCache } from './chat-cache.ts';
 import { chatRecord } from './chat-record.ts';
 import { type ChatRequest, parseChatRequest } from './chat-request.ts';
 import { type ClientRequest, requestHeader } from './client-request.ts';
 import { decisionHeaders, setHeaders } from './decision-headers.ts';
 import type { GatewayEvents } from './events.ts';
-import { type Attempt, exchange } from './exchange.ts';
+import { type Attempt, type ExchangeResult, exchange, replayedResult } from './exchange.ts';
 import type { Plan, Planner } from './plan.ts';
 
 export interface ChatOptions {
@@ -49,23 +49,48 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
       snapshot,
       signal: request.signal,
     });
-    const lookup = chatCache.look(request, chat, snapshot, beginning.kind === 'open');
-    if (lookup.hit) {
-      chatCache.replay(request, chat, snapshot, lookup.hit);
+    const unpinned = beginning.kind === 'open' && beginning.open.pinned === null;
+    const lookup = chatCache.look(request, chat, snapshot, unpinned);
+    if (lookup.hit && beginning.kind === 'open') {
+      replay({ request, chat, snapshot, plan: options.planner.cached(beginning.open, lookup.hit.entry) }, lookup.hit);
       return;
     }
     // Not `await` on a plan that is there already: an inline embedder then costs no turn of the event loop.
     const planned = beginning.kind === 'settled' ? beginning.plan : options.planner.finish(beginning.open);
     const plan = planned instanceof Promise ? await planned : planned;
-    await send(request, { chat, snapshot, plan, lookup });
+    await send({ request, chat, snapshot, plan }, lookup);
   };
 
-  async function send(
-    request: ClientRequest,
-    step: { chat: ChatRequest; snapshot: Snapshot; plan: Plan; lookup: CacheLookup },
-  ): Promise<void> {
-    const { chat, snapshot, plan, lookup } = step;
-    const mayStore = chatCache.mayStore(request, chat, snapshot, plan);
+  interface Step {
+    readonly request: ClientRequest;
+    readonly chat: ChatRequest;
+    readonly snapshot: Snapshot;
+    readonly plan: Plan;
+  }
+
+  function replay(step: Step, hit: CacheHit): void {
+    const { request, plan } = step;
+    const addedMs = options.clock.monotonic() - request.receivedMonotonic;
+    chatCache.replay(request, hit, decisionHeaders(request, { plan, model: plan.target, cache: 'hit', addedMs }));
+    finished(step, replayedResult(hit.entry.model, { usage: hit.entry.usage, stream: step.chat.stream }), {
+      addedMs,
+      cache: 'hit',
+    });
+  }
+
+  function finished(
+    step: Step,
+    result: ExchangeResult,
+    facts: { readonly addedMs: number; readonly cache: 'hit' | 'miss' | 'bypass' },
+  ): void {
+    const record = chatRecord(options, { ...step, result, ...facts });
+    options.events.requestFinished(record, step.plan.text, requestHeader(step.request, 'traceparent'));
+  }
+
+  async function send(step: Step, lookup: CacheLookup): Promise<void> {
+    const { request, chat, snapshot, plan } = step;
+    const mayStore = chatCache.mayStore(chat, snapshot, plan, lookup);
+    const cache = mayStore ? 'miss' : 'bypass';
     const addedMs = options.clock.monotonic() - request.receivedMonotonic;
     const result = await exchange({
       attempts: attemptsFor(request, chat, plan),
@@ -75,28 +100,19 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
       clock: options.clock,
       random: options.random,
       keepBytes: mayStore ? chatCache.largestBody : 0,
-      ownHeaders: (model) => decisionHeaders(request, { plan, model, cache: mayStore ? 'miss' : 'bypass', addedMs }),
+      ownHeaders: (model) => decisionHeaders(request, { plan, model, cache, addedMs }),
     });
-    if (mayStore && lookup.key !== null) chatCache.store(lookup.key, { chat, plan, result, snapshot });
-    const record = chatRecord(options, {
-      request,
-      chat,
-      snapshot,
-      plan,
-      result,
-      addedMs,
-      cache: mayStore ? 'miss' : 'bypass',
-    });
-    options.events.requestFinished(record, plan.text, requestHeader(request, 'traceparent'));
+    if (mayStore) chatCache.store(lookup, { plan, result, snapshot });
+    finished(step, result, { addedMs, cache });
     if (result.error === null) return;
     setHeaders(request, decisionHeaders(request, { plan, model: plan.target, cache: 'bypass', addedMs }));
     throw result.error;
   }
 
-  function attemptsFor(request: ClientRequest, chat: ChatRequest, plan: Plan): Attempt[] {
+  function attemptsFor(request: ClientRequest, chat: ChatRequest, plan: Plan): (() => Attempt)[] {
     const models = plan.routed && plan.target !== plan.fallback ? [plan.target, plan.fallback] : [plan.target];
-    return models.map((model, index) =>
-      attemptOn(request, chat, { model, expendable: index < models.length - 1, plan }),
+    return models.map(
+      (model, index) => () => attemptOn(request, chat, { model, expendable: index < models.length - 1, plan }),
     );
   }
 

@@ -36,7 +36,8 @@ export interface Attempt {
 }
 
 export interface ExchangeRequest {
-  readonly attempts: readonly Attempt[];
+  /** Made when their turn comes: most requests need only the first. */
+  readonly attempts: readonly (() => Attempt)[];
   readonly stream: boolean;
   readonly client: ServerResponse;
   readonly signal: AbortSignal;
@@ -60,6 +61,8 @@ export interface ExchangeResult {
   readonly usage: TokenUsage | null;
   readonly finishReason: string | null;
   readonly truncated: boolean;
+  /** The answer was a stream of events. */
+  readonly stream: boolean;
   readonly firstByteMs: number | null;
   readonly sentTokens: number;
   /** The whole 2xx body, when asked for and complete. */
@@ -97,10 +100,12 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
     return;
   }
   signal.addEventListener('abort', onClientGone, { once: true });
-  attempt(0, attempts[0].retries);
+  attempt(0, null);
 
-  function attempt(index: number, retriesLeft: number): void {
-    const plan = attempts[index];
+  /** `left`: retries on the same model that are left; null at its first try. */
+  function attempt(index: number, left: number | null): void {
+    const plan = attempts[index]();
+    const retriesLeft = left ?? plan.retries;
     const controller = new AbortController();
     current = controller;
     sent++;
@@ -118,7 +123,7 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
       if (signal.aborted) return false;
       if (!last && plan.expendable) {
         failures.push(`${plan.model}: ${why}`);
-        attempt(index + 1, attempts[index + 1].retries);
+        attempt(index + 1, null);
         return true;
       }
       const wait = retryAfterMs ?? request.random() * backoffMs * 2 ** (plan.retries - retriesLeft);
@@ -257,15 +262,25 @@ const nothingSent: ExchangeResult = {
   usage: null,
   finishReason: null,
   truncated: false,
+  stream: false,
   firstByteMs: null,
   sentTokens: 0,
   body: null,
   error: null,
 };
 
+/** The result of an answer that came from the cache: nothing was sent to a backend, nothing was bought. */
+export function replayedResult(
+  model: string,
+  answer: { readonly usage: TokenUsage | null; readonly stream: boolean },
+): ExchangeResult {
+  const usage: TokenUsage | null = answer.usage === null ? null : { ...answer.usage, source: 'cached' };
+  return { ...nothingSent, model, status: 200, usage, stream: answer.stream };
+}
+
 function readingOf(reader: AnswerReader): Partial<ExchangeResult> {
   const { usage, finishReason, errorCode, sentTokens, body } = reader.reading;
-  return { usage, finishReason, errorCode, sentTokens, body };
+  return { usage, finishReason, errorCode, sentTokens, body, stream: reader.stream };
 }
 
 function failureError(plan: Attempt, failure: BackendFailure): ShuntError {

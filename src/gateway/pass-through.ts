@@ -37,7 +37,7 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
   const { credentials } = options.config.backends[model.backend];
   const result = await exchange({
     attempts: [
-      {
+      () => ({
         model: request.model,
         backend,
         method: request.incoming.method ?? 'POST',
@@ -47,7 +47,7 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
         retries: 0,
         expendable: false,
         stripUsage: false,
-      },
+      }),
     ],
     stream: false,
     client: request.outgoing,

@@ -77,11 +77,13 @@ export interface Planner {
   begin(request: PlanRequest): Beginning;
   /** Never throws. Returns at once (not a promise) when the embedder works inline. */
   finish(open: Open): Plan | Promise<Plan>;
+  /** The plan of a request that a stored answer of `route` by `model` takes; the conversation goes on with that model. */
+  cached(open: Open, answer: { readonly route: string; readonly model: string }): Plan;
 }
 
 export function createPlanner(options: PlannerOptions): Planner {
   const { config, pins, clock } = options;
-  return { begin, finish };
+  return { begin, finish, cached };
 
   function begin(request: PlanRequest): Beginning {
     const { chat } = request;
@@ -223,6 +225,11 @@ export function createPlanner(options: PlannerOptions): Planner {
       return conclude(open, { ...timed, target: open.fallback, wouldRoute: result.route, reason: 'monitor' });
     }
     return conclude(open, aimed);
+  }
+
+  function cached(open: Open, answer: { readonly route: string; readonly model: string }): Plan {
+    const { route, model } = answer;
+    return conclude(open, { ...fallbackPlan(open, 'cache-hit'), route, target: model });
   }
 
   /** Applies the pin to a fresh decision and keeps the outcome. */

@@ -72,7 +72,10 @@ describe('chat', () => {
       model: 'demo-large',
       messages,
       tools: [
-        { type: 'function', function: { ...weather.function, function: () => 'rain, 12 °C', parse: JSON.parse } },
+        {
+          type: 'function',
+          function: { ...weather.function, description: 'Looks', function: () => 'rain, 12 °C', parse: JSON.parse },
+        },
       ],
     });
     expect(await runner.finalContent()).toMatch(/^\[demo-large\] The tool says: rain, 12 °C\./);

@@ -1,0 +1,30 @@
+/** The progress line of building a route index, as a terminal shows it; nothing in a pipe. */
+import { systemClock } from '../base/clock.ts';
+import type { IndexProgress } from '../lifecycle/index-store.ts';
+import { createProgress, type Progress } from '../render/progress.ts';
+
+export interface IndexProgressLine {
+  readonly update: (progress: IndexProgress) => void;
+  end(): void;
+}
+
+export function indexProgressLine(): IndexProgressLine {
+  let line: Progress | null = null;
+  let phase = '';
+  const end = () => {
+    line?.finish();
+    line = null;
+  };
+  return {
+    update(progress) {
+      if (line === null || progress.phase !== phase) {
+        end();
+        phase = progress.phase;
+        const label = `route index: ${phase}`;
+        line = createProgress({ label, total: progress.total, stream: process.stderr, clock: systemClock });
+      }
+      line.update(progress.done);
+    },
+    end,
+  };
+}
