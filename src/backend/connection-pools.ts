@@ -6,12 +6,12 @@
  */
 import { buildConnector, errors, Pool } from 'undici';
 
-export interface PoolOptions {
+interface PoolOptions {
   readonly connections: number;
   readonly connectMs: number;
 }
 
-export interface PoolLease {
+interface PoolLease {
   readonly pool: Pool;
   /** Resolves when the connections are closed, if this was the last lease. Requests in flight are answered first. */
   release(): Promise<void>;

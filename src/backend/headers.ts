@@ -20,11 +20,8 @@ const hopByHop = [
   'http2-settings',
 ];
 
-/** `host` and `content-length` are set anew; an `expect: 100-continue` has been answered by our own server. */
-const neverSent = new Set([...hopByHop, 'host', 'content-length', 'expect']);
-
 /** What identifies the client to its provider. A client's credential must never reach another provider. */
-const credentialNames = new Set([
+const credentials = [
   'authorization',
   'api-key',
   'x-api-key',
@@ -33,10 +30,27 @@ const credentialNames = new Set([
   'x-amz-security-token',
   'cookie',
   'cookie2',
+];
+
+type Treatment = 'drop' | 'length' | 'credential' | 'encoding';
+
+function treatments(rows: readonly (readonly [Treatment, readonly string[]])[]): Map<string, Treatment> {
+  return new Map(rows.flatMap(([treatment, names]) => names.map((name) => [name, treatment] as const)));
+}
+
+/** `host` is set anew; an `expect: 100-continue` has been answered by our own server. */
+const onRequest = treatments([
+  ['drop', [...hopByHop, 'host', 'expect']],
+  ['length', ['content-length']],
+  ['credential', credentials],
+  ['encoding', ['accept-encoding']],
 ]);
 
 /** `alt-svc` names another address of the backend; a client would take it for one of ours. */
-const neverReturned = new Set([...hopByHop, 'alt-svc']);
+const onResponse = treatments([
+  ['drop', [...hopByHop, 'alt-svc']],
+  ['length', ['content-length']],
+]);
 
 const ownPrefix = 'x-shunt-';
 
@@ -50,17 +64,20 @@ export interface RequestHeaderOptions {
 }
 
 export function forwardedRequestHeaders(raw: RawHeaders, options: RequestHeaderOptions): string[] {
-  const named = connectionOptions(raw);
+  const keepLength = options.keepLength === true;
   const keepCredentials = options.credentials === 'client';
+  const named = connectionOptions(raw);
   const forwarded: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i].toLowerCase();
-    if (neverSent.has(name) || named?.has(name)) {
-      if (name !== 'content-length' || !options.keepLength) continue;
-    }
-    if (!keepCredentials && credentialNames.has(name)) continue;
-    if (options.identity && name === 'accept-encoding') continue;
-    if (name.startsWith(ownPrefix)) continue;
+    const treatment = onRequest.get(name);
+    if (treatment !== undefined) {
+      if (treatment === 'drop') continue;
+      if (treatment === 'length' && !keepLength) continue;
+      if (treatment === 'credential' && !keepCredentials) continue;
+      if (treatment === 'encoding' && options.identity) continue;
+    } else if (name.startsWith(ownPrefix)) continue;
+    if (named?.has(name)) continue;
     forwarded.push(raw[i], raw[i + 1]);
   }
   if (options.identity) forwarded.push('accept-encoding', 'identity');
@@ -73,9 +90,9 @@ export function forwardedResponseHeaders(raw: RawHeaders, options: { readonly ke
   const forwarded: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i].toLowerCase();
-    if (neverReturned.has(name) || named?.has(name)) continue;
-    if (!options.keepLength && name === 'content-length') continue;
-    if (name.startsWith(ownPrefix)) continue;
+    const treatment = onResponse.get(name);
+    if (treatment === 'drop' || (treatment === 'length' && !options.keepLength)) continue;
+    if (name.startsWith(ownPrefix) || named?.has(name)) continue;
     forwarded.push(raw[i], raw[i + 1]);
   }
   return forwarded;

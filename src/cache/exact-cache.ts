@@ -19,7 +19,7 @@ export interface CacheEntry {
   readonly storedAt: number;
 }
 
-export interface CacheStats {
+interface CacheStats {
   readonly entries: number;
   readonly bytes: number;
   readonly maxBytes: number;
@@ -29,7 +29,6 @@ export interface ExactCache {
   get(key: string): CacheEntry | null;
   /** An answer larger than an eighth of the cache is not kept. */
   set(key: string, entry: CacheEntry, ttlMs: number): void;
-  clear(): void;
   stats(): CacheStats;
 }
 
@@ -52,7 +51,6 @@ export function createExactCache(options: { readonly maxBytes: number; readonly 
       if (ttlMs <= 0) return;
       entries.set(key, { ...entry, body: ownCopy(entry.body) }, { ttl: ttlMs });
     },
-    clear: () => entries.clear(),
     stats: () => ({ entries: entries.size, bytes: entries.calculatedSize, maxBytes }),
   };
 }

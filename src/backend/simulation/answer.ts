@@ -10,7 +10,7 @@ import { countTokens, fillerText, tokensOf } from './tokens.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export interface ToolCall {
+interface ToolCall {
   readonly id: string;
   readonly name: string;
   readonly arguments: string;
@@ -103,7 +103,7 @@ function lastText(messages: readonly JsonObject[], role: string): string {
   return textOf(message?.content);
 }
 
-export function textOf(content: unknown): string {
+function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
   return (content as unknown[])
