@@ -25,6 +25,8 @@ import { startTracing } from './telemetry/tracing.ts';
 
 export interface RunningProxy {
   readonly listening: Listening;
+  /** `server.admin_port`; null without one. */
+  readonly admin: Listening | null;
   current(): Runtime;
   /** Reads config, cards, calibration and models again, and swaps; on a fault it is logged, and the old one serves on. */
   reload(why: string): Promise<boolean>;
@@ -93,6 +95,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   const runtimes = createSwitch<Runtime>({
     async prepare(current) {
       const next = current === null ? config : await options.readConfig();
+      for (const key of needsRestart(config, next)) log.warn(`${key} changed: it takes effect at the next start`);
       const onNotice = (message: string, fields: Record<string, unknown>) => log.info(message, fields);
       const snapshot = await prepareSnapshot(
         { config: next, checkTargets: true, onProgress: options.onProgress, onNotice },
@@ -110,18 +113,35 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     () => tracing.shutdown(),
   ];
 
+  const doors: Listening[] = [];
+  const open = async (fetch: Parameters<typeof listen>[0], place: Parameters<typeof listen>[1]) => {
+    const door = await listen(fetch, place);
+    doors.push(door);
+    return door;
+  };
   let listening: Listening;
+  let admin: Listening | null = null;
   try {
     await runtimes.reload();
-    const { host, port, request_ms: requestMs } = config.server;
-    listening = await listen((request, env) => serving().app.fetch(request, env), { host, port, requestMs });
+    const { host, port, admin_port: adminPort, request_ms: requestMs } = config.server;
+    listening = await open((request, env) => serving().app.fetch(request, env), { host, port, requestMs });
+    if (adminPort !== 'none') {
+      const key = 'server.admin_port';
+      admin = await open((request, env) => serving().adminApp.fetch(request, env), {
+        host,
+        port: adminPort,
+        requestMs,
+        key,
+      });
+    }
   } catch (error) {
-    await closeAll(closers, log);
+    await closeAll([...doors.map((door) => () => door.close()), ...closers], log);
     throw error;
   }
 
   return {
     listening,
+    admin,
     current: serving,
     async reload(why) {
       try {
@@ -144,7 +164,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
         log.warn('requests still open after server.drain_ms are cut', { in_flight: admission.inFlight });
         listening.cut();
       }
-      await listening.close();
+      await Promise.all(doors.map((door) => door.close()));
       await closeAll(closers, log);
     },
   };
@@ -154,6 +174,20 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     if (runtime === null) throw new Error('asked for the runtime before the first one was in');
     return runtime;
   }
+}
+
+/** Parts of the config that are built once for the life of the process. */
+function needsRestart(running: Config, next: Config): string[] {
+  const fixed = (config: Config) => ({
+    server: config.server,
+    ledger: config.ledger,
+    telemetry: config.telemetry,
+    'routing.pin_ttl': config.routing.pin_ttl,
+    'routing.pin_max': config.routing.pin_max,
+    'cache.exact.max_mb': config.cache.exact.max_mb,
+  });
+  const [before, after] = [Object.entries(fixed(running)), Object.values(fixed(next))];
+  return before.filter(([, value], i) => JSON.stringify(value) !== JSON.stringify(after[i])).map(([key]) => key);
 }
 
 async function openLedger(config: Config, log: Log) {

@@ -19,7 +19,7 @@ import type { PinStore } from './gateway/pin.ts';
 import { createPlanner } from './gateway/plan.ts';
 import type { Quota } from './gateway/quota.ts';
 import type { Admission } from './http/admission.ts';
-import { createApp } from './http/app.ts';
+import { createAdminApp, createApp } from './http/app.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import type { NodeEnv } from './http/endpoint.ts';
 import type { Services } from './http/services.ts';
@@ -46,6 +46,7 @@ export interface Runtime {
   readonly config: Config;
   readonly snapshot: Snapshot;
   readonly app: Hono<NodeEnv>;
+  readonly adminApp: Hono<NodeEnv>;
   /** Closes what `next` does not go on using. */
   retire(next: Runtime | null): Promise<void>;
 }
@@ -94,6 +95,7 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
     config,
     snapshot,
     app: createApp(frame, services),
+    adminApp: createAdminApp(frame, services),
     async retire(next) {
       await Promise.all([...backends.values()].map((backend) => backend.close()));
       await embedders.close();

@@ -35,6 +35,23 @@ export function createApp(frame: EndpointFrame, services: Services): Hono<NodeEn
   return app;
 }
 
+/** What `server.admin_port` serves, without keys: whoever reaches that port is an operator. */
+export function createAdminApp(frame: EndpointFrame, services: Services): Hono<NodeEnv> {
+  const open: EndpointFrame = {
+    ...frame,
+    authenticate: () => ({ id: 'operator', key: null, mayForce: true, admin: true }),
+  };
+  const app = new Hono<NodeEnv>({ strict: false });
+  app.get('/healthz', (context) => healthEndpoint(context));
+  app.get('/readyz', (context) => readyEndpoint(context, frame, services));
+  app.get('/metrics', endpoint(open, metricsEndpoint(services)));
+  app.all(
+    '*',
+    endpoint(open, (visit) => refuse(visit, app)),
+  );
+  return app;
+}
+
 function refuse(visit: Visit, app: Hono<NodeEnv>): never {
   const method = visit.incoming.method ?? 'GET';
   const path = (visit.incoming.url ?? '/').split('?')[0];
