@@ -14,7 +14,7 @@ import { renderTable } from '../render/table.ts';
 import { type LoadedRoutes, loadRoutes } from '../routing/load.ts';
 import type { Route } from '../routing/route.ts';
 import { decisionRecord, thresholdText } from './decision-record.ts';
-import { withConfigOption } from './read-config.ts';
+import { defaultConfigFile } from './read-config.ts';
 
 interface Flags {
   readonly config: string;
@@ -59,7 +59,9 @@ Examples:
   shunt routes card translation --routes staging/routes`;
 
 function withFiles(command: Command): Command {
-  return withConfigOption(command).option('--routes <dir>', 'a folder of route cards, instead of routing.routes');
+  return command
+    .option('-c, --config <FILE>', 'the configuration', defaultConfigFile)
+    .option('-r, --routes <DIR>', 'folder of route cards, instead of routing.routes');
 }
 
 async function check(flags: Flags, command: Command): Promise<void> {

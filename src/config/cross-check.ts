@@ -4,8 +4,8 @@
  * beside the schema's and not only once those are mended.
  */
 import type { Fault } from '../base/fault.ts';
+import { isLoopback } from '../base/loopback.ts';
 import { faultAt, valueAt } from './faults.ts';
-import { isLoopback } from './loopback.ts';
 import { configSchema } from './schema.ts';
 import { defaultAt } from './schema-keys.ts';
 import { suggest } from './suggest.ts';

@@ -2,7 +2,7 @@
  * Reads `shunt.yaml`: authored → expanded → checked → frozen. The only reader of the environment, which the caller
  * hands in. Everything that is wrong is reported together; a config that loads needs no further checks.
  *
- *   text ─► plain data ─► ${ENV} ─► demo models, if none ─► schema + cross-checks ─► frozen `Config`
+ *   text ─► plain data ─► ${ENV} ─► demo, if no models ─► schema + cross-checks ─► frozen `Config`
  */
 import { dirname, resolve } from 'node:path';
 import { type Fault, FaultList } from '../base/fault.ts';
@@ -35,9 +35,12 @@ export async function loadConfig(file: string, options: LoadConfigOptions): Prom
   withDemo(data);
   const checked = checkSchema(configSchema, { source, data, expanded });
   const missingFaults = missing.map((trouble) => envFault(source, trouble));
-  // A value in trouble stands as written; what the later checks think of it is noise.
+  // What the later checks think of a value without its variable, or of a line that is not YAML, is noise.
   const troubled = new Set(missingFaults.map((fault) => fault.key));
-  const later = [...checked.faults, ...crossCheck({ source, data })].filter((fault) => !troubled.has(fault.key));
+  const broken = new Set(source.faults.filter((fault) => fault.key === '').map((fault) => fault.line));
+  const later = [...checked.faults, ...crossCheck({ source, data })].filter(
+    (fault) => !troubled.has(fault.key) && !broken.has(fault.line),
+  );
   const faults = [...source.faults, ...missingFaults, ...later];
   if (faults.length > 0 || checked.value === null) throw new FaultList(inOrder(faults));
   const value = { ...checked.value, backends: bare(checked.value.backends), models: bare(checked.value.models) };
@@ -76,11 +79,11 @@ function withDemo(data: unknown): void {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return;
   const draft = data as Record<string, unknown>;
   const isEmpty = (value: unknown) => typeof (value ?? {}) === 'object' && Object.keys(value ?? {}).length === 0;
+  if (isEmpty(draft.backends)) draft.backends = { demo: { ...demoBackend } };
   if (!isEmpty(draft.models)) return;
   draft.models = structuredClone(demoModels);
-  if (isEmpty(draft.backends)) draft.backends = {};
-  if (valueAt(draft, ['backends', 'demo']) === undefined)
-    Object.assign(draft.backends ?? {}, { demo: { ...demoBackend } });
+  const backends = valueAt(draft, ['backends']);
+  if (valueAt(backends, ['demo']) === undefined) Object.assign(backends ?? {}, { demo: { ...demoBackend } });
 }
 
 function envFault(source: YamlFile, { path, variable }: EnvTrouble): Fault {

@@ -65,12 +65,16 @@ export function parseYaml(text: string, file: string): YamlFile {
     prettyErrors: false,
     stringKeys: true,
     uniqueKeys: false,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const place = (offset: number) => lines.linePos(offset).line;
-  const faults = [...syntaxFaults(document, text, file, place), ...repeatedKeys(document, file, place)];
+  const faults = [
+    ...syntaxFaults(document, text, file, place),
+    ...unknownAliases(document, file, place),
+    ...repeatedKeys(document, file, place),
+  ];
   const plain = toPlain(document, file);
-  if (plain.fault) faults.push(plain.fault);
+  if (plain.fault && !faults.some((fault) => fault.key === '')) faults.push(plain.fault);
   const usable = plain.fault === null && document.errors.every((error) => error.code === 'TAB_AS_INDENT');
   return { file, data: usable ? plain.data : null, usable, faults, lineOf, written };
 
@@ -123,7 +127,7 @@ function toPlain(document: Document, file: string): { data: unknown; fault: Faul
   try {
     return { data: document.toJS(), fault: null };
   } catch (error) {
-    // An unknown alias, or aliases that multiply beyond the library's bound.
+    // Aliases that are unknown, or that multiply beyond the library's bound.
     const fault = { file, line: 0, key: '', value: '', problem: messageOf(error), fix: 'Write the value out in full.' };
     return { data: null, fault };
   }
@@ -149,10 +153,29 @@ function explain(error: YAMLError, line: string): { problem: string; fix: string
       fix: 'Remove the line --- and what follows, or put it in its own file.',
     };
   }
+  if (error.message.endsWith('quote')) {
+    return {
+      problem: 'is not YAML: a quote is not closed',
+      fix: 'Look for a quote that is opened above and not closed.',
+    };
+  }
   // The parser quotes the text at fault, which may be a credential.
   const problem = `is not YAML: ${error.message.replace(/: ".*"$/s, '')}`;
   if (/[{[,][^"']*\$\{/.test(line)) return { problem, fix: `Put \${…} in double quotes inside { } and [ ].` };
   return { problem, fix: 'Check quotes, brackets and indentation on this line and the one before.' };
+}
+
+function unknownAliases(document: Document, file: string, place: (offset: number) => number): Fault[] {
+  const faults: Fault[] = [];
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document)) return;
+      const problem = `refers to &${alias.source}, which is not defined above`;
+      const fix = 'Define it first, or put quotes around a text that begins with *.';
+      faults.push({ file, line: place(alias.range?.[0] ?? 0), key: '', value: '', problem, fix });
+    },
+  });
+  return faults;
 }
 
 function repeatedKeys(document: Document, file: string, place: (offset: number) => number): Fault[] {

@@ -56,7 +56,11 @@ it('lists the faults of config and cards together and exits with 2', async () =>
 
 it('prints one JSON document with --json, faults or not', async () => {
   const sound = await run('check', '--json');
-  expect(JSON.parse(sound.stdout)).toMatchObject({ ok: true, faults: [], routes: [{ name: 'hello', target: 'small' }] });
+  expect(JSON.parse(sound.stdout)).toMatchObject({
+    ok: true,
+    faults: [],
+    routes: [{ name: 'hello', target: 'small' }],
+  });
   await writeFile(join(folder, 'routes', 'b.yaml'), 'name: b\n');
   const faulty = await run('check', '--json');
   expect(faulty.code).toBe(2);

@@ -132,8 +132,7 @@ describe('variables', () => {
   });
 
   it('may be missing in a backend that no model uses, which is then left out', async () => {
-    const spare =
-      `backends: { local: { base_url: "http://h/v1" }, spare: { base_url: "\${URL}", api_key: "\${KEY}" } }\n`;
+    const spare = `backends: { local: { base_url: "http://h/v1" }, spare: { base_url: "\${URL}", api_key: "\${KEY}" } }\n`;
     expect(Object.keys((await load(spare + models)).backends)).toEqual(['local']);
     expect((await load(spare + models, { URL: 'http://s/v1', KEY: 'k' })).backends.spare?.api_key).toBe('k');
   });

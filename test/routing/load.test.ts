@@ -74,8 +74,8 @@ describe('a sound folder of cards', () => {
   });
 
   it('keeps examples as text, variables in them too', async () => {
-    await write({ 'a.yaml': 'name: a\nexamples: ["echo ${HOME}", "  spaced  ", "off"]' });
-    expect((await load()).routes[0]?.examples).toEqual(['echo ${HOME}', 'spaced', 'off']);
+    await write({ 'a.yaml': `name: a\nexamples: ["echo \${HOME}", "  spaced  ", "off"]` });
+    expect((await load()).routes[0]?.examples).toEqual([`echo \${HOME}`, 'spaced', 'off']);
   });
 
   it('may name targets that do not resolve when nobody asks for them', async () => {
