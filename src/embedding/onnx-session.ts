@@ -61,7 +61,7 @@ interface Graph {
 
 async function openSession(file: string): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
+    return await InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 });
   } catch (error) {
     const words = messageOf(error).split('\n')[0];
     throw new ShuntError(
