@@ -2,7 +2,6 @@
  * What a reload replaces as a whole: the config with everything built from it, and the snapshot. A request that has
  * begun keeps the runtime it began with. What must outlive a reload (pins, cache, ledger, metrics, the door) is handed in.
  */
-import type { Hono } from 'hono';
 import type { ConnectionPools } from './backend/connection-pools.ts';
 import type { Backend } from './backend/contract.ts';
 import { createHttpBackend } from './backend/http.ts';
@@ -19,9 +18,8 @@ import type { PinStore } from './gateway/pin.ts';
 import { createPlanner } from './gateway/plan.ts';
 import type { Quota } from './gateway/quota.ts';
 import type { Admission } from './http/admission.ts';
-import { createAdminApp, createApp } from './http/app.ts';
+import { type App, createAdminApp, createApp } from './http/app.ts';
 import { createAuthenticate } from './http/authenticate.ts';
-import type { NodeEnv } from './http/endpoint.ts';
 import type { Services } from './http/services.ts';
 import { modelsFolder } from './lifecycle/prepare.ts';
 import { openRegistry } from './lifecycle/registry.ts';
@@ -45,8 +43,8 @@ export interface Standing {
 export interface Runtime {
   readonly config: Config;
   readonly snapshot: Snapshot;
-  readonly app: Hono<NodeEnv>;
-  readonly adminApp: Hono<NodeEnv>;
+  readonly app: App;
+  readonly adminApp: App;
   /** Closes what `next` does not go on using. */
   retire(next: Runtime | null): Promise<void>;
 }

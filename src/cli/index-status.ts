@@ -20,7 +20,7 @@ export function indexCommand(): Command {
     const sub = command
       .command(name)
       .description(description)
-      .option('-r, --routes DIR', 'folder of route cards, instead of routing.routes')
+      .option('-r, --routes <DIR>', 'folder of route cards, instead of routing.routes')
       .option('--json', 'print JSON')
       .addHelpText('after', `\nExample:\n  $ shunt index ${name}`);
     withConfigOption(sub).action((options: IndexOptions) => show(sub, options, name === 'rebuild'));

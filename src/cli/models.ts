@@ -64,14 +64,14 @@ function addCommand(): Command {
       'Add a Hugging Face style folder (model.onnx or onnx/model.onnx, tokenizer.json, configs) to the registry.',
     )
     .argument('<dir>', 'the folder as downloaded')
-    .option('--name NAME', "default: the folder's name")
-    .option('--model-version V', 'default: the next number')
-    .option('--weights FILE', 'which ONNX file, relative to the folder, when there are several')
-    .option('--dtype TYPE', 'fp32, fp16 or int8, when there are several')
-    .option('--query-prefix TEXT', 'put before a prompt ("query: " for e5)')
-    .option('--document-prefix TEXT', 'put before a document ("passage: " for e5)')
-    .option('--licence NAME', 'licence of the weights, for the card')
-    .option('--alias NAME', 'point this alias at the model, once it is in')
+    .option('--name <NAME>', "default: the folder's name")
+    .option('--model-version <V>', 'default: the next number')
+    .option('--weights <FILE>', 'which ONNX file, relative to the folder, when there are several')
+    .option('--dtype <TYPE>', 'fp32, fp16 or int8, when there are several')
+    .option('--query-prefix <TEXT>', 'put before a prompt ("query: " for e5)')
+    .option('--document-prefix <TEXT>', 'put before a document ("passage: " for e5)')
+    .option('--licence <NAME>', 'licence of the weights, for the card')
+    .option('--alias <NAME>', 'point this alias at the model, once it is in')
     .addHelpText('after', '\nExample:\n  $ shunt models add ./all-MiniLM-L6-v2 --licence Apache-2.0 --alias default');
   return withConfigOption(command).action(async (folder: string, options: AddOptions) => {
     const registry = await registryOf(command);
@@ -109,7 +109,7 @@ function aliasCommand(): Command {
     .description('Point an alias at a model. The route index is rebuilt with it at the next start or reload.')
     .argument('<alias>')
     .argument('<model>', 'name or name@version')
-    .option('--note TEXT', 'why, for the history', 'shunt models alias')
+    .option('--note <TEXT>', 'why, for the history', 'shunt models alias')
     .addHelpText('after', '\nExample:\n  $ shunt models alias default shunt-mini@1 --note "back to the shipped model"');
   return withConfigOption(command).action(async (alias: string, model: string, options: { note: string }) => {
     await point(await registryOf(command), alias, model, options.note);

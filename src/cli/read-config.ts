@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.ts';
 export const defaultConfigFile = 'shunt.yaml';
 
 export function withConfigOption(command: Command): Command {
-  return command.option('-c, --config FILE', 'the configuration', defaultConfigFile);
+  return command.option('-c, --config <FILE>', 'the configuration', defaultConfigFile);
 }
 
 export function readConfig(command: Command): Promise<Config> {

@@ -18,7 +18,7 @@ export function routeCommand(): Command {
   const command = new Command('route')
     .description('Show where a prompt would go, and why. No backend is called.')
     .argument('<prompt>', 'the prompt; - reads it from standard input')
-    .option('-r, --routes DIR', 'folder of route cards, instead of routing.routes')
+    .option('-r, --routes <DIR>', 'folder of route cards, instead of routing.routes')
     .option('--json', 'print the decision as one JSON document')
     .addHelpText(
       'after',

@@ -21,8 +21,8 @@ interface ServeOptions {
 export function serveCommand(): Command {
   const command = new Command('serve')
     .description('Start the proxy and its API.')
-    .option('-H, --host HOST', 'address to listen on, instead of server.host')
-    .option('-p, --port N', 'port to listen on, instead of server.port; 0 takes a free one', parsePort)
+    .option('-H, --host <HOST>', 'address to listen on, instead of server.host')
+    .option('-p, --port <N>', 'port to listen on, instead of server.port; 0 takes a free one', parsePort)
     .option('--monitor', 'decide and record, but send everything to the fallback (routing.mode: monitor)')
     .addHelpText(
       'after',

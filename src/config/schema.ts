@@ -89,7 +89,9 @@ export const thresholdSchema = z.union([
   z.strictObject({ precision: z.number().min(0.5).max(0.999) }),
 ]);
 
-export const passthroughKinds = ['moderations', 'audio', 'images', 'files', 'batches', 'responses'] as const;
+/** Endpoints that go to the fallback's backend unread. Files, batches and stored responses are not among them: they need an owner per id. */
+const passthroughKinds = ['moderations', 'audio', 'images'] as const;
+export type PassthroughKind = (typeof passthroughKinds)[number];
 
 export const configSchema = z.strictObject({
   server: z
@@ -100,6 +102,8 @@ export const configSchema = z.strictObject({
       body_limit_mb: z.number().positive().max(1_024).default(20),
       max_in_flight: z.number().int().positive().max(100_000).default(512),
       drain_ms: milliseconds.default(30_000),
+      /** Time for a request's headers and body to arrive. */
+      request_ms: milliseconds.default(60_000),
     })
     .prefault({}),
   auth: z.strictObject({ keys: z.array(key).default([]), anonymous: z.boolean().default(false) }).prefault({}),

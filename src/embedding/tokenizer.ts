@@ -12,7 +12,7 @@ import { wordRulesOf } from './word-rules.ts';
 /** Which tokens stay when there are too many: the first, the last, or the first half and the last half. */
 export type Truncation = 'right' | 'left' | 'middle';
 
-export interface Tokens {
+interface Tokens {
   /** Valid until the next call of `encode`. */
   readonly ids: Int32Array;
   readonly truncated: boolean;
@@ -70,9 +70,14 @@ export function openTokenizer(files: TokenizerFiles, settings: TokenizerSettings
 export function capText(text: string, maxTokens: number): string {
   const half = Math.max(512, (maxTokens * charactersPerToken) / 2);
   if (text.length <= half * 2) return text;
-  const head = text.slice(0, half).replace(/[\ud800-\udbff]$/, '');
-  const tail = text.slice(-half).replace(/^[\udc00-\udfff]/, '');
-  return `${head} ${tail}`;
+  const headEnd = isSurrogate(text.charCodeAt(half - 1), 0xd800) ? half - 1 : half;
+  const tailStart = text.length - half + (isSurrogate(text.charCodeAt(text.length - half), 0xdc00) ? 1 : 0);
+  return `${text.slice(0, headEnd)} ${text.slice(tailStart)}`;
+}
+
+/** `from`: 0xd800 for the first unit of a pair, 0xdc00 for the second. */
+function isSurrogate(unit: number, from: number): boolean {
+  return unit >= from && unit < from + 0x400;
 }
 
 function keep(ids: Int32Array, room: number, truncation: Truncation): Int32Array {

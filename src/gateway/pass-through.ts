@@ -42,7 +42,11 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
         backend,
         method: request.incoming.method ?? 'POST',
         path: request.path,
-        headers: forwardedRequestHeaders(request.incoming.rawHeaders, { credentials, identity: false }),
+        headers: forwardedRequestHeaders(request.incoming.rawHeaders, {
+          credentials,
+          identity: false,
+          keepLength: request.body === null,
+        }),
         body: request.body ?? request.incoming,
         retries: 0,
         expendable: false,

@@ -12,7 +12,9 @@ import { modelEndpoint, modelsEndpoint } from './models.ts';
 import { passThroughEndpoint, passThroughPaths } from './pass-through.ts';
 import type { Services } from './services.ts';
 
-export function createApp(frame: EndpointFrame, services: Services): Hono<NodeEnv> {
+export type App = Hono<NodeEnv>;
+
+export function createApp(frame: EndpointFrame, services: Services): App {
   const app = new Hono<NodeEnv>({ strict: false });
   const work = { counted: true } as const;
 
@@ -36,7 +38,7 @@ export function createApp(frame: EndpointFrame, services: Services): Hono<NodeEn
 }
 
 /** What `server.admin_port` serves, without keys: whoever reaches that port is an operator. */
-export function createAdminApp(frame: EndpointFrame, services: Services): Hono<NodeEnv> {
+export function createAdminApp(frame: EndpointFrame, services: Services): App {
   const open: EndpointFrame = {
     ...frame,
     authenticate: () => ({ id: 'operator', key: null, mayForce: true, admin: true }),
@@ -52,7 +54,7 @@ export function createAdminApp(frame: EndpointFrame, services: Services): Hono<N
   return app;
 }
 
-function refuse(visit: Visit, app: Hono<NodeEnv>): never {
+function refuse(visit: Visit, app: App): never {
   const method = visit.incoming.method ?? 'GET';
   const path = (visit.incoming.url ?? '/').split('?')[0];
   const allowed = app.routes

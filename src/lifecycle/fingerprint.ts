@@ -72,7 +72,7 @@ export async function tokenizerFiles(tokenizer: string): Promise<string[]> {
 }
 
 /** Keys sorted, no spaces: the same value always gives the same text. */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);

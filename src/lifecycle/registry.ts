@@ -26,7 +26,7 @@ export interface ListedModel {
   readonly problem: string | null;
 }
 
-export interface ModelSummary {
+interface ModelSummary {
   readonly kind: 'static' | 'transformer';
   readonly dimensions: number;
   readonly maxTokens: number;

@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly routes: ReadonlyMap<string, Route>;
   /** Cached answers are good for the routes and the targets that made them: part of every cache key. */
   readonly cacheNamespace: string;
+  /** Some route opts in to caching; otherwise no key need be computed. */
+  readonly anyRouteCaches: boolean;
 }
 
 export function makeSnapshot(parts: {
@@ -34,5 +36,6 @@ export function makeSnapshot(parts: {
     index,
     routes: new Map(routes.map((route) => [route.name, route])),
     cacheNamespace: id,
+    anyRouteCaches: routes.some((route) => route.cache.mode !== 'none'),
   });
 }

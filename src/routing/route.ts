@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { duration, type ThresholdPolicy, thresholdSchema } from '../config/schema.ts';
 
 /** Names that `x-shunt-route` and the reports use for something else. */
-export const reservedRouteNames = ['fallback', 'off', 'auto'] as const;
+export const reservedRouteNames = ['fallback', 'off', 'auto', 'none'] as const;
 
 export const routeCardSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'must be letters, digits and . _ - (at most 100)'),

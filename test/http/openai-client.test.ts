@@ -123,19 +123,17 @@ describe('the openai SDK', () => {
     await expect(client.models.retrieve('nothing')).rejects.toBeInstanceOf(OpenAI.NotFoundError);
   });
 
-  test('aborts in mid-stream, and the ledger says so', async () => {
+  test('aborts in mid-stream', async () => {
     const stream = await client.chat.completions.create(
       { model: 'auto', messages: translate, stream: true },
       { headers: { 'x-sim': 'token=50; tokens=200' } },
     );
-    let id = '';
-    await expect(async () => {
-      for await (const chunk of stream) {
-        id = chunk.id;
-        stream.controller.abort();
-      }
-    }).not.toThrow();
-    expect(id).not.toBe('');
+    let pieces = 0;
+    for await (const _chunk of stream) {
+      pieces++;
+      stream.controller.abort();
+    }
+    expect(pieces).toBeLessThan(100);
   });
 
   test.each([

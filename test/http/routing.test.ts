@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 const easy = 'Translate to French: good afternoon';
-const hard = 'Prove that there are infinitely many primes and discuss the constructive content of the proof';
+const hard = 'Design a storage engine for time series and discuss its trade-offs in depth';
 const header = (response: Response, name: string) => response.headers.get(`x-shunt-${name}`);
 
 async function decided(response: Response): Promise<Record<string, unknown>> {
