@@ -101,9 +101,9 @@ describe('looks', () => {
 
 describe('over many draws of labelled rows', () => {
   it.each([
-    { precision: 0.9, oosShare: null, inScope: 160, oos: 40, share: 0.2 },
+    { precision: 0.9, oosShare: null, inScope: 400, oos: 100, share: 0.2 },
     { precision: 0.95, oosShare: null, inScope: 800, oos: 200, share: 0.2 },
-    { precision: 0.9, oosShare: 0.3, inScope: 300, oos: 60, share: 0.3 },
+    { precision: 0.9, oosShare: 0.3, inScope: 900, oos: 300, share: 0.3 },
     { precision: 0.95, oosShare: 0.1, inScope: 1_000, oos: 200, share: 0.1 },
   ])('precision on fresh prompts is at least as promised in 95% of them: $precision, $oosShare', (setting) => {
     const random = seeded(7);

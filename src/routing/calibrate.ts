@@ -1,0 +1,193 @@
+/**
+ * Finds the lowest threshold that keeps a promise of precision, on labelled rows that built no prototype. Pure.
+ *
+ * Thresholds are tried from high to low at a list of ranks ("looks") that is fixed by the number of rows before any
+ * label is seen. Each look has an equal share of the 5%; a look that passes hands its share on to the next lower one
+ * (the fallback procedure of Wiens, 2003), so that where high thresholds pass easily the decisive look is tested at
+ * nearly the whole 5%, and the chance that any broken promise is made stays below 5% all the same.
+ *
+ *   scores, best first   ●●●●●●●●●●│●●●│●●●│●●│●●×●│×●×××
+ *   looks                          1   2   3  4    5        5 fails: the threshold of look 4 is the answer
+ *
+ * What it assumes: the rows are drawn like the traffic (each stratum by itself, when an out-of-scope share is declared),
+ * independently, and precision does not rise again where the threshold falls below the promised level.
+ */
+
+import { rowsForPromise } from './calibration.ts';
+import { type AcceptedCounts, type PromiseTerms, provesPromise } from './promise-test.ts';
+
+/** What the matcher makes of a labelled row when no threshold stands in the way. */
+export interface ScoredRow {
+  /** The route that would be accepted at threshold 0; null when a margin, a veto or the language gate keeps it out. */
+  readonly route: string | null;
+  readonly score: number;
+  /** The right route; null: out of scope. */
+  readonly truth: string | null;
+}
+
+export interface FoundPromise {
+  readonly precision: number;
+  /** null: these rows do not prove the promise at any threshold. */
+  readonly threshold: number | null;
+  /** At the threshold; at the most promising look when there is none. In the rows as they are, not reweighted. */
+  readonly accepted: number;
+  readonly errors: number;
+  /** An estimate of the accepted rows still missing; 0 when the promise is made. */
+  readonly missingRows: number;
+}
+
+const level = 0.05;
+
+/**
+ * `scope` names the routes the promise is about: one route, or all that share a pooled threshold. Rows of other routes
+ * count only as in-scope or out-of-scope rows that were not accepted.
+ */
+export function findThreshold(
+  rows: readonly ScoredRow[],
+  scope: (route: string) => boolean,
+  terms: PromiseTerms,
+): FoundPromise {
+  const ranked = rankRows(rows, scope, terms.oosShare !== null);
+  const looks = looksFor(ranked.ranks.length, terms.precision);
+  let share = 0;
+  let found: { readonly threshold: number; readonly counts: AcceptedCounts } | null = null;
+  for (const rank of looks) {
+    share += level / looks.length;
+    const look = lookAt(ranked, rank);
+    if (provesPromise(look.counts, terms, share)) found = look;
+    else share = 0;
+  }
+  const { precision } = terms;
+  if (found) return { precision, threshold: found.threshold, ...sums(found.counts), missingRows: 0 };
+  return { precision, threshold: null, ...missing(ranked, looks, terms) };
+}
+
+function sums(counts: AcceptedCounts): { accepted: number; errors: number } {
+  return { accepted: counts.accepted + counts.oosAccepted, errors: counts.errors + counts.oosAccepted };
+}
+
+interface RankedRows {
+  /** Scores at which a look may stand, best first: of the in-scope rows when the strata are apart, else of all. */
+  readonly ranks: Float64Array;
+  /** Scores of the rows of each kind that would be accepted at threshold 0, best first. */
+  readonly right: Float64Array;
+  readonly wrong: Float64Array;
+  readonly strangers: Float64Array;
+  readonly inScopeRows: number;
+  readonly oosRows: number;
+}
+
+function rankRows(rows: readonly ScoredRow[], scope: (route: string) => boolean, strataApart: boolean): RankedRows {
+  const right: number[] = [];
+  const wrong: number[] = [];
+  const strangers: number[] = [];
+  let oosRows = 0;
+  for (const { route, score, truth } of rows) {
+    if (truth === null) oosRows++;
+    if (route === null || !scope(route)) continue;
+    (truth === null ? strangers : route === truth ? right : wrong).push(score);
+  }
+  const ranks = strataApart ? [...right, ...wrong] : [...right, ...wrong, ...strangers];
+  return {
+    ranks: falling(ranks),
+    right: falling(right),
+    wrong: falling(wrong),
+    strangers: falling(strangers),
+    inScopeRows: rows.length - oosRows,
+    oosRows,
+  };
+}
+
+function falling(scores: readonly number[]): Float64Array {
+  return Float64Array.from(scores).sort().reverse();
+}
+
+/** The rows with a score above that of the first row left out: given that score, they are a sample of all beyond it. */
+function lookAt(ranked: RankedRows, rank: number): { threshold: number; counts: AcceptedCounts } {
+  const { ranks } = ranked;
+  const last = rank < ranks.length;
+  const threshold = last ? justAbove(ranks[rank]) : Math.floor((ranks[ranks.length - 1] ?? 0) * 1e6) / 1e6;
+  const errors = countFrom(ranked.wrong, threshold);
+  return {
+    threshold,
+    counts: {
+      accepted: countFrom(ranked.right, threshold) + errors,
+      errors,
+      inScopeRows: ranked.inScopeRows,
+      oosAccepted: countFrom(ranked.strangers, threshold),
+      oosRows: ranked.oosRows,
+    },
+  };
+}
+
+/** Six decimals, so that the file reads well. */
+function justAbove(score: number): number {
+  return Math.min(1, (Math.floor(score * 1e6) + 1) / 1e6);
+}
+
+function countFrom(scores: Float64Array, threshold: number): number {
+  let low = 0;
+  let high = scores.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (scores[middle] >= threshold) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Steps of 5% down to half of the rows, where a few points of coverage matter; coarser ones further down. */
+const fineLooks = 14;
+const coarseLooks = 12;
+const shares = Array.from({ length: fineLooks + coarseLooks }, (_, look) =>
+  look < fineLooks ? 1.05 ** -look : 1.05 ** (1 - fineLooks) * 1.2 ** (fineLooks - 1 - look),
+);
+
+/** Numbers of rows, rising; as many looks as leave the smallest one a chance to pass by itself with no error. */
+export function looksFor(rows: number, precision: number): readonly number[] {
+  for (let looks = shares.length; looks > 0; looks--) {
+    const least = Math.ceil(Math.log(level / looks) / Math.log(precision));
+    if (Math.floor(rows * shares[looks - 1]) < least) continue;
+    return [...new Set(shares.slice(0, looks).map((share) => Math.floor(rows * share)))].reverse();
+  }
+  return [];
+}
+
+/** With the same error rates, how many more rows would do? The first of growing samples that would pass at some look. */
+function missing(
+  ranked: RankedRows,
+  looks: readonly number[],
+  terms: PromiseTerms,
+): Omit<FoundPromise, 'threshold' | 'precision'> {
+  const tried = (looks.length > 0 ? looks : [ranked.ranks.length]).map((rank) => lookAt(ranked, rank).counts);
+  const least = rowsForPromise(terms.precision);
+  const passingAt = (growth: number) =>
+    tried.findLast((counts) => provesPromise(grown(counts, growth), terms, level / 2));
+  if (passingAt(mostGrowth)) {
+    let low = 1;
+    let high = mostGrowth;
+    while (high / low > 1.05) {
+      const middle = Math.sqrt(low * high);
+      if (passingAt(middle)) high = middle;
+      else low = middle;
+    }
+    const now = sums(passingAt(high) ?? tried[0]);
+    return { ...now, missingRows: Math.max(1, least - now.accepted, Math.ceil(now.accepted * (high - 1))) };
+  }
+  // Too many errors everywhere, or none to learn from: say what a clean start would take.
+  const all = sums(tried[tried.length - 1]);
+  return { ...all, missingRows: Math.max(1, least - (all.accepted - all.errors)) };
+}
+
+/** Data sets beyond this many times the present one are no advice. */
+const mostGrowth = 100;
+
+function grown(counts: AcceptedCounts, growth: number): AcceptedCounts {
+  return {
+    accepted: Math.round(counts.accepted * growth),
+    errors: Math.round(counts.errors * growth),
+    inScopeRows: Math.round(counts.inScopeRows * growth),
+    oosAccepted: Math.round(counts.oosAccepted * growth),
+    oosRows: Math.round(counts.oosRows * growth),
+  };
+}
