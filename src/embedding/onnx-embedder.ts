@@ -14,6 +14,7 @@ import { startWorker } from '../base/worker.ts';
 import type { Embedder, Embedding, EmbeddingIdentity, EmbedOptions } from './contract.ts';
 import type { ModelSpec } from './model-directory.ts';
 import type { EmbeddedText, FromWorker, ToWorker, WorkerData } from './onnx-messages.ts';
+import { capText } from './tokenizer.ts';
 
 export interface OnnxEmbedderOptions {
   /** Padded tokens a batch: what an interactive request may have to wait for. 1,024 tokens take MiniLM-L6 about 45 ms. */
@@ -113,13 +114,10 @@ class EmbedderThread {
     if (this.#waiting[lane] + texts.length > this.#maxWaiting[lane]) return Promise.reject(this.#full(lane));
     // Texts of like length side by side: less padding in a batch.
     const order = [...texts.keys()].sort((a, b) => texts[a].length - texts[b].length);
-    const prefix = this.#model.spec.prefixes[role];
-    const message: ToWorker = {
-      kind: 'embed',
-      id: this.#nextId++,
-      texts: order.map((place) => prefix + texts[place]),
-      lane,
-    };
+    const { prefixes, maxTokens } = this.#model.spec;
+    // Capped here already: a megabyte would be copied to the worker only to be cut there.
+    const capped = order.map((place) => prefixes[role] + capText(texts[place], maxTokens));
+    const message: ToWorker = { kind: 'embed', id: this.#nextId++, texts: capped, lane };
     return new Promise((resolve, reject) => {
       const abort = () => {
         worker.postMessage({ kind: 'cancel', id: message.id } satisfies ToWorker);

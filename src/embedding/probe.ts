@@ -12,6 +12,7 @@ export interface ProbeReport {
   readonly probes: number;
   /** The lowest cosine between a vector given and the vector expected; 1 without probes. */
   readonly worst: number;
+  /** Its first 60 characters. */
   readonly worstText: string;
   readonly required: number;
   readonly passed: boolean;
@@ -29,7 +30,7 @@ export async function runProbes(embedder: Embedder, probes: readonly Probe[], dt
     const cosine = vector.length === probe.vector.length ? cosineOf(vector, probe.vector) : -1;
     if (!(cosine >= worst)) {
       worst = Number.isNaN(cosine) ? -1 : cosine;
-      worstText = probe.text;
+      worstText = probe.text.slice(0, 60);
     }
   }
   const required = requiredCosine[dtype];
@@ -43,7 +44,7 @@ export async function requireProbes(embedder: Embedder, probes: readonly Probe[]
   const { name, version } = embedder.identity;
   throw new ShuntError(
     'bad_model',
-    `${name}@${version} does not give the vectors in its card: cosine ${report.worst.toFixed(5)} on ${JSON.stringify(report.worstText.slice(0, 40))}, ` +
+    `${name}@${version} does not give the vectors in its card: cosine ${report.worst.toFixed(5)} on ${JSON.stringify(report.worstText)}, ` +
       `${report.required} is required. Its weights, tokenizer or settings have changed; restore them, or add the model anew under another version.`,
   );
 }

@@ -206,7 +206,7 @@ async function checkModel(root: string, { name, version }: Located): Promise<Mod
       const probes = await runProbes(embedder, spec.probes, spec.dtype);
       if (!probes.passed)
         problems.push(
-          `probe ${JSON.stringify(probes.worstText.slice(0, 40))}: cosine ${probes.worst.toFixed(5)}, ${probes.required} is required`,
+          `probe ${JSON.stringify(probes.worstText)}: cosine ${probes.worst.toFixed(5)}, ${probes.required} is required`,
         );
       if (probes.probes === 0) problems.push('its card has no golden probes');
       return { reference, folder, fingerprint: resolved.fingerprint, probes, problems };
