@@ -4,9 +4,10 @@
  *
  * The "transformer" gives token t the vector table[id] (+ types[0]) (+ positional drift), so pooling is all that matters.
  */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll } from 'vitest';
 import {
   bytes,
   floats,
@@ -240,7 +241,19 @@ export function ownStaticGraph(): WrittenGraph {
 /** What the folder of a model holds, by relative path: bytes, text or JSON. */
 export type Files = Readonly<Record<string, Uint8Array | string | object>>;
 
-export function writeFolder(files: Files, folder = mkdtempSync(join(tmpdir(), 'shunt-model-'))): string {
+const made: string[] = [];
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A new folder, gone when the tests of the file are through. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'shunt-model-'));
+  made.push(folder);
+  return folder;
+}
+
+export function writeFolder(files: Files, folder = temporaryFolder()): string {
   for (const [path, content] of Object.entries(files)) {
     const file = join(folder, path);
     mkdirSync(dirname(file), { recursive: true });

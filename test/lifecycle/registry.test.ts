@@ -1,14 +1,4 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEmbedder } from '../../src/embedding/create-embedder.ts';
@@ -28,7 +18,7 @@ const clock = { now: () => Date.UTC(2026, 0, 2), monotonic: () => 0 };
 
 /** A models folder with tiny@1, tiny@2, tiny@10 and the alias default → tiny@1. */
 function modelsFolder(): string {
-  const root = mkdtempSync(join(tmpdir(), 'shunt-models-'));
+  const root = temporaryFolder();
   for (const version of [1, 2, 10])
     writeFolder(ownFiles({ version, max_tokens: 30 + version }), join(root, 'tiny', String(version)));
   writeFileSync(join(root, 'aliases.yaml'), 'default: { active: tiny@1 }\n');
