@@ -9,6 +9,7 @@ import {
   ownFiles,
   type Shape,
   staticFiles,
+  temporaryFolder,
   transformerFiles,
   writeFolder,
 } from '../embedding/tiny-models.ts';
