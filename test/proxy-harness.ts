@@ -108,7 +108,7 @@ export function chatBody(content: unknown, extra: Record<string, unknown> = {}):
   return JSON.stringify({ model: 'auto', messages: [{ role: 'user', content }], ...extra });
 }
 
-export function post(url: string, body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+export function post(url: string, body: string, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
 }
 
