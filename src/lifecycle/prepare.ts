@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/schema.ts';
 import type { Embedder } from '../embedding/contract.ts';
 import { createEmbedder } from '../embedding/create-embedder.ts';
+import { loadBackground } from '../routing/background.ts';
 import { type Calibration, parseCalibration } from '../routing/calibration.ts';
 import { loadRoutes } from '../routing/load.ts';
 import { type IndexProgress, loadOrBuildIndex } from './index-store.ts';
@@ -35,7 +36,7 @@ export async function prepareSnapshot(options: PrepareOptions, current: Snapshot
   for (const warning of warnings) notice(warning, {});
   const embedder = await embedderFor(config, current);
   try {
-    const calibration = await readCalibration(folder);
+    const [calibration, background] = await Promise.all([readCalibration(folder), loadBackground(folder)]);
     const { threshold, margin, reject_below: rejectBelow } = config.routing;
     const { index, built, reason, ms } = await loadOrBuildIndex({
       stateDir: stateFolder(config),
@@ -43,6 +44,7 @@ export async function prepareSnapshot(options: PrepareOptions, current: Snapshot
       embedder,
       defaults: { threshold, margin, rejectBelow },
       calibration,
+      background,
       onProgress: options.onProgress,
     });
     const how = built ? 'route index built' : 'route index read from disk';
