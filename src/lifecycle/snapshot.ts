@@ -28,8 +28,13 @@ export function makeSnapshot(parts: {
   readonly settings: unknown;
 }): Snapshot {
   const { embedder, index, routes, settings } = parts;
+  const { matcher, sourceDigest } = index.manifest;
   const described = routes.map(({ file: _file, ...rest }) => rest);
-  const id = hash('sha256', JSON.stringify([embedder.identity.fingerprint, described, settings]), 'hex').slice(0, 12);
+  const id = hash(
+    'sha256',
+    JSON.stringify([embedder.identity.fingerprint, matcher, sourceDigest, described, settings]),
+    'hex',
+  ).slice(0, 12);
   return Object.freeze({
     id,
     embedder,
