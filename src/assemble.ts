@@ -2,7 +2,7 @@
  * Builds the proxy from its config, by hand, in one place: what stands for the life of the process here, what a reload
  * replaces in `runtime.ts`. Start, reload and stop are three functions of what is returned.
  */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createConnectionPools } from './backend/connection-pools.ts';
 import { systemClock } from './base/clock.ts';
 import { messageOf, type ShuntError } from './base/errors.ts';
@@ -15,7 +15,7 @@ import { createAdmission } from './http/admission.ts';
 import { type Listening, listen } from './http/server.ts';
 import { createPromptKeeper } from './ledger/privacy.ts';
 import { createRecorder } from './ledger/recorder.ts';
-import { openLedgerStore } from './ledger/store.ts';
+import { ledgerFile, openLedgerStore } from './ledger/store.ts';
 import { prepareSnapshot, stateFolder } from './lifecycle/prepare.ts';
 import { createSwitch } from './lifecycle/switch.ts';
 import { buildRuntime, type Runtime, type Standing } from './runtime.ts';
@@ -193,15 +193,15 @@ function needsRestart(running: Config, next: Config): string[] {
 async function openLedger(config: Config, log: Log) {
   const { url, flush_ms: flushMs, keep_days: keepDays } = config.ledger;
   const store = await openLedgerStore(url, { folder: config.folder });
-  const path = url.startsWith('sqlite:') ? resolve(config.folder, url.slice('sqlite:'.length)) : null;
+  const file = ledgerFile(url, { folder: config.folder });
   const recorder = createRecorder({
     store,
     flushMs,
     keepDays,
     maxQueued: 100_000,
-    spillFile: path === null ? null : `${path}.spill.jsonl`,
+    spillFile: file === null ? null : `${file}.spill.jsonl`,
     clock: systemClock,
-    onError: (message, error) => log.error(message, { error: messageOf(error) }),
+    onError: (error) => logError(log, error, ''),
   });
   return { store, recorder };
 }
