@@ -9,6 +9,7 @@ export function priceOf(model: Pick<ModelConfig, 'usd_per_million'>, usage: Toke
   if (price === undefined) return null;
   const cached = Math.min(usage.cachedInput, usage.input);
   const cachedPrice = price.cached_input ?? price.input;
-  const cost = BigInt(usage.input - cached) * price.input + BigInt(cached) * cachedPrice + BigInt(usage.output) * price.output;
+  const cost =
+    BigInt(usage.input - cached) * price.input + BigInt(cached) * cachedPrice + BigInt(usage.output) * price.output;
   return cost as NanoUsd;
 }

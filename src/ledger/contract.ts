@@ -1,0 +1,73 @@
+/**
+ * The ledger as the rest of the program sees it: append what happened, find one decision, add up many. Every method is
+ * off the caller's thread. Errors are `ledger_failed` with words for the operator.
+ */
+import type { NanoUsd } from '../base/money.ts';
+import type { DecisionRecord } from './record.ts';
+
+export interface LedgerStore {
+  /** Resolves when every record is committed. One transaction; a record whose id is already there changes nothing. */
+  append(records: readonly DecisionRecord[]): Promise<void>;
+  find(id: string): Promise<DecisionRecord | null>;
+  /** What each virtual key has spent since `timeMs`; unpriced requests count nothing. */
+  spentSince(timeMs: number): Promise<Map<string, NanoUsd>>;
+  summarise(query: SummaryQuery): Promise<LedgerSummary>;
+  /** Deletes what is older; resolves with the number of records deleted. Appends may go on meanwhile. */
+  prune(beforeMs: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+export const summaryDimensions = ['route', 'model', 'key', 'day', 'reason', 'tag'] as const;
+export type SummaryDimension = (typeof summaryDimensions)[number];
+
+export interface SummaryQuery {
+  /** Milliseconds since the epoch; from this one on. */
+  readonly sinceMs: number;
+  /** Up to but without this one. */
+  readonly untilMs: number;
+  readonly by: SummaryDimension;
+}
+
+export interface LedgerSummary {
+  /** Largest first; days in order. With `tag`, a request stands in each of its tags' groups. */
+  readonly groups: readonly SummaryGroup[];
+  /** Every request once, whatever the groups. */
+  readonly total: SummaryGroup;
+}
+
+export interface SummaryGroup {
+  /** The route, model, key, day, reason or tag. Names in parentheses are ours: `(explicit)`, `(none)`, `(untagged)`. */
+  readonly name: string;
+  readonly requests: number;
+  /** Requests that asked to be routed: all but those that named a model themselves. */
+  readonly asked: number;
+  /** Of those, the ones that went to the fallback model. */
+  readonly fellBack: number;
+  /** By route only: requests that matched this route and were yet sent to the fallback (a failure, an ability that lacks). */
+  readonly diverted: number;
+  /** Status 400 and above; a client that went away (499) is none. */
+  readonly errors: number;
+  readonly cacheHits: number;
+  readonly inputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+  /** Requests whose tokens we estimated, since the backend did not report any. */
+  readonly estimated: number;
+  /** Sum over the priced requests. */
+  readonly cost: NanoUsd;
+  readonly unpriced: number;
+  /** What the fallback model would have cost, over requests whose fallback is priced. */
+  readonly fallbackCost: NanoUsd;
+  readonly fallbackUnpriced: number;
+  /** The same two sums over requests that have both prices: the only ones that a saving can be read from. */
+  readonly comparableCost: NanoUsd;
+  readonly comparableFallbackCost: NanoUsd;
+  /** Nearest-rank percentiles; null without a value. */
+  readonly addedP50Ms: number | null;
+  readonly addedP99Ms: number | null;
+  readonly firstByteP50Ms: number | null;
+}
+
+/** Reasons of requests that named a model themselves: they were not routed, so they did not fall back either. */
+export const explicitReasons = ['explicit-model', 'unknown-model-passthrough'] as const;

@@ -1,0 +1,38 @@
+/** `ledger.url: none`: keeps nothing. Budgets then count from the start of the process only. */
+import { type NanoUsd, zeroUsd } from '../base/money.ts';
+import type { LedgerStore, SummaryGroup } from './contract.ts';
+
+export function createNoStore(): LedgerStore {
+  return {
+    append: () => Promise.resolve(),
+    find: () => Promise.resolve(null),
+    spentSince: () => Promise.resolve(new Map<string, NanoUsd>()),
+    summarise: () => Promise.resolve({ groups: [], total: nothing }),
+    prune: () => Promise.resolve(0),
+    close: () => Promise.resolve(),
+  };
+}
+
+const nothing: SummaryGroup = {
+  name: '',
+  requests: 0,
+  asked: 0,
+  fellBack: 0,
+  diverted: 0,
+  errors: 0,
+  cacheHits: 0,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  estimated: 0,
+  cost: zeroUsd,
+  unpriced: 0,
+  fallbackCost: zeroUsd,
+  fallbackUnpriced: 0,
+  comparableCost: zeroUsd,
+  comparableFallbackCost: zeroUsd,
+  addedP50Ms: null,
+  addedP99Ms: null,
+  firstByteP50Ms: null,
+};

@@ -1,0 +1,144 @@
+/**
+ * The SQLite file, spoken to synchronously. Write-ahead log with `synchronous = FULL`: a commit is on the disk before it is
+ * acknowledged, whether the process is killed or the power fails. That costs one fsync a flush, in a thread that nobody waits for.
+ */
+
+import type { CompiledQuery } from 'kysely';
+import Database from 'libsql';
+import { ShuntError } from '../base/errors.ts';
+import type { NanoUsd } from '../base/money.ts';
+import type { LedgerSummary, SummaryQuery } from './contract.ts';
+import { createQueries, migrations } from './queries.ts';
+import type { DecisionRecord } from './record.ts';
+import { type DecisionRow, decisionColumns, recordOf, rowOf } from './record-row.ts';
+import { summarise } from './sqlite-summary.ts';
+
+export interface SqliteDatabase {
+  append(records: readonly DecisionRecord[]): void;
+  find(id: string): DecisionRecord | null;
+  spentSince(timeMs: number): Map<string, NanoUsd>;
+  prune(beforeMs: number, limit: number): number;
+  summarise(query: SummaryQuery): LedgerSummary;
+  close(): void;
+}
+
+export function openDatabase(file: string, busyMs: number): SqliteDatabase {
+  const database = new Database(file, { timeout: busyMs });
+  database.defaultSafeIntegers(true);
+  const queries = createQueries();
+  patiently(() => database.exec('PRAGMA journal_mode = WAL'), busyMs);
+  database.exec('PRAGMA synchronous = FULL');
+  // Ids are looked up at random: with SQLite's 2 MB of cache, appends to a large ledger would read pages back all the time.
+  database.exec('PRAGMA cache_size = -16384');
+  database.exec('PRAGMA wal_autocheckpoint = 4000');
+  migrate();
+  const insert = database.prepare(insertSql());
+
+  return {
+    append(records) {
+      transaction(() => {
+        for (const record of records) {
+          const row = rowOf(record);
+          insert.run(decisionColumns.map((column) => row[column]));
+        }
+      });
+    },
+    find(id) {
+      const rows = all(queries.selectFrom('decisions').selectAll().where('id', '=', id).compile());
+      return rows.length === 0 ? null : recordOf(plainRow(rows[0] as Record<string, unknown>));
+    },
+    spentSince(timeMs) {
+      const query = queries
+        .selectFrom('decisions')
+        .select(['key', ({ fn }) => fn.sum<bigint>('cost_nano_usd').as('spent')])
+        .where('time', '>=', timeMs)
+        .where('key', 'is not', null)
+        .where('cost_nano_usd', 'is not', null)
+        .groupBy('key');
+      const rows = all(query.compile()) as { key: string; spent: bigint }[];
+      return new Map(rows.map(({ key, spent }) => [key, spent as NanoUsd]));
+    },
+    prune(beforeMs, limit) {
+      const old = queries.selectFrom('decisions').select('id').where('time', '<', beforeMs).limit(limit);
+      const query = queries.deleteFrom('decisions').where('id', 'in', old).compile();
+      return database.prepare(query.sql).run([...query.parameters]).changes;
+    },
+    summarise: (query) => summarise(queries, all, query),
+    close() {
+      database.exec('PRAGMA optimize');
+      database.close();
+    },
+  };
+
+  /** Integers come as bigints. */
+  function all(query: CompiledQuery): unknown[] {
+    return database.prepare(query.sql).all([...query.parameters]);
+  }
+
+  /** IMMEDIATE takes the write lock at once: a transaction that upgrades later fails instead of waiting its turn. */
+  function transaction(work: () => void): void {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.inTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  function insertSql(): string {
+    const placeholders = Object.fromEntries(decisionColumns.map((column) => [column, null])) as unknown as DecisionRow;
+    return queries
+      .insertInto('decisions')
+      .values(placeholders)
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .compile().sql;
+  }
+
+  function migrate(): void {
+    transaction(() => {
+      database.exec(
+        'CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
+      );
+      const [{ version }] = database
+        .prepare('SELECT coalesce(max(version), 0) AS version FROM schema_version')
+        .all() as [{ version: bigint }];
+      const current = Number(version);
+      if (current > migrations.length) {
+        const message = `The ledger ${file} has schema version ${current}, written by a newer shunt than this one, which knows ${migrations.length}. Run the newer version, or set ledger.url to another file.`;
+        throw new ShuntError('ledger_failed', message);
+      }
+      for (let next = current; next < migrations.length; next++) {
+        for (const statement of migrations[next](queries)) database.exec(statement.sql);
+        database.prepare('INSERT INTO schema_version VALUES (?, unixepoch())').run([next + 1]);
+      }
+    });
+  }
+}
+
+const money = new Set<string>(['cost_nano_usd', 'fallback_cost_nano_usd']);
+
+/** Everything but money fits a number. */
+function plainRow(row: Record<string, unknown>): DecisionRow {
+  const entries = Object.entries(row).map(([column, value]) => [
+    column,
+    typeof value === 'bigint' && !money.has(column) ? Number(value) : value,
+  ]);
+  return Object.fromEntries(entries) as unknown as DecisionRow;
+}
+
+const pauseMs = 20;
+
+/** SQLite does not wait for others while it changes the journal mode of a new file: two processes starting together meet here. */
+function patiently(step: () => void, busyMs: number): void {
+  for (let waitedMs = 0; ; waitedMs += pauseMs) {
+    try {
+      step();
+      return;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'SQLITE_BUSY' || waitedMs >= busyMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/** What every ledger that keeps something must do; each implementation runs it in a few lines. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LedgerStore } from '../../src/ledger/contract.ts';
+import type { DecisionRecord } from '../../src/ledger/record.ts';
+import { emptiestRecord, sampleRecord, usd } from './sample-records.ts';
+
+export function describeLedgerStore(name: string, open: () => Promise<LedgerStore>): void {
+  describe(`the ledger store contract: ${name}`, () => {
+    let store: LedgerStore;
+    beforeEach(async () => {
+      store = await open();
+    });
+    afterEach(() => store.close());
+
+    const all = { sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER } as const;
+
+    it('gives back exactly what was appended, full or empty in every column', async () => {
+      const full = sampleRecord({ id: 'full', errorCode: 'backend_error', wouldRoute: 'faq', truncated: true });
+      const empty = emptiestRecord('empty');
+      await store.append([full, empty]);
+      expect(await store.find('full')).toEqual(full);
+      expect(await store.find('empty')).toEqual(empty);
+      expect(await store.find('other')).toBeNull();
+    });
+
+    it('keeps text as it is: quotes, newlines, emoji, zero bytes excepted', async () => {
+      const record = sampleRecord({
+        id: "o'1",
+        prompt: 'a "b"\n\'; drop table decisions; -- 👩‍💻 翻訳',
+        tags: ['x"y', 'ü'],
+      });
+      await store.append([record]);
+      expect(await store.find("o'1")).toEqual(record);
+    });
+
+    it('keeps amounts beyond what a float holds, to the nano-dollar', async () => {
+      const cost = usd(9_007_199_254_740_993n);
+      await store.append([sampleRecord({ id: 'a', cost }), sampleRecord({ id: 'b', cost })]);
+      expect((await store.find('a'))?.cost).toBe(cost);
+      expect((await store.spentSince(0)).get('app-a')).toBe(2n * cost);
+    });
+
+    it('counts a record once, however often it is appended, and keeps the first', async () => {
+      const first = sampleRecord({ id: 'a' });
+      await store.append([first]);
+      await store.append([sampleRecord({ id: 'a', route: 'faq' }), sampleRecord({ id: 'b' })]);
+      expect(await store.find('a')).toEqual(first);
+      expect((await store.summarise({ ...all, by: 'route' })).total.requests).toBe(2);
+    });
+
+    it('appends all records of a call or none', async () => {
+      const broken = { ...sampleRecord({ id: 'bad' }), status: null } as unknown as DecisionRecord;
+      await expect(store.append([sampleRecord({ id: 'good' }), broken])).rejects.toMatchObject({
+        code: 'ledger_failed',
+      });
+      expect(await store.find('good')).toBeNull();
+      await store.append([sampleRecord({ id: 'good' })]);
+      expect(await store.find('good')).not.toBeNull();
+    });
+
+    it('takes an empty batch and a large one', async () => {
+      await store.append([]);
+      await store.append(Array.from({ length: 5_000 }, (_, i) => sampleRecord({ id: `r${i}` })));
+      expect((await store.summarise({ ...all, by: 'route' })).total.requests).toBe(5_000);
+    });
+
+    it('adds up what each key spent since a time, leaving out anonymous and unpriced requests', async () => {
+      await store.append([
+        sampleRecord({ id: '1', time: 99, key: 'a', cost: usd(1n) }),
+        sampleRecord({ id: '2', time: 100, key: 'a', cost: usd(2n) }),
+        sampleRecord({ id: '3', time: 101, key: 'a', cost: usd(4n) }),
+        sampleRecord({ id: '4', time: 101, key: 'b', cost: usd(8n) }),
+        sampleRecord({ id: '5', time: 101, key: null, cost: usd(16n) }),
+        sampleRecord({ id: '6', time: 101, key: 'c', cost: null }),
+      ]);
+      expect(await store.spentSince(100)).toEqual(
+        new Map([
+          ['a', 6n],
+          ['b', 8n],
+        ]),
+      );
+      expect(await store.spentSince(102)).toEqual(new Map());
+    });
+
+    it('deletes what is older than a time, and only that', async () => {
+      const records = Array.from({ length: 4_500 }, (_, i) => sampleRecord({ id: `r${i}`, time: i }));
+      await store.append(records);
+      expect(await store.prune(4_400)).toBe(4_400);
+      expect(await store.find('r4399')).toBeNull();
+      expect(await store.find('r4400')).not.toBeNull();
+      expect(await store.prune(4_400)).toBe(0);
+    });
+
+    it('summarises nothing as nothing', async () => {
+      const summary = await store.summarise({ ...all, by: 'route' });
+      expect(summary.groups).toEqual([]);
+      expect(summary.total).toMatchObject({ requests: 0, cost: 0n, addedP50Ms: null });
+    });
+
+    it('takes the start of the time range and leaves out its end', async () => {
+      await store.append([10, 20, 30].map((time) => sampleRecord({ id: `t${time}`, time })));
+      const summary = await store.summarise({ sinceMs: 10, untilMs: 30, by: 'route' });
+      expect(summary.total.requests).toBe(2);
+    });
+
+    it('rejects every call after it was closed, and closes twice without harm', async () => {
+      await store.close();
+      await store.close();
+      await expect(store.append([sampleRecord({ id: 'late' })])).rejects.toMatchObject({ code: 'ledger_failed' });
+    });
+  });
+}
