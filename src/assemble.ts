@@ -106,12 +106,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     retire: (previous, next) => previous.retire(next),
     graceMs: 60_000,
   });
-  const closers = [
-    () => runtimes.close(),
-    () => ledger.recorder.close(),
-    () => ledger.store.close(),
-    () => tracing.shutdown(),
-  ];
+  const closers = [() => runtimes.close(), () => ledger.recorder.close(), () => tracing.shutdown()];
 
   const doors: Listening[] = [];
   const open = async (fetch: Parameters<typeof listen>[0], place: Parameters<typeof listen>[1]) => {

@@ -13,6 +13,7 @@ import { createEmbedder } from '../embedding/create-embedder.ts';
 import { loadBackground } from '../routing/background.ts';
 import { type Calibration, parseCalibration } from '../routing/calibration.ts';
 import { loadRoutes } from '../routing/load.ts';
+import { match } from '../routing/match.ts';
 import { type IndexProgress, loadOrBuildIndex } from './index-store.ts';
 import { openRegistry } from './registry.ts';
 import { makeSnapshot, type Snapshot } from './snapshot.ts';
@@ -49,10 +50,32 @@ export async function prepareSnapshot(options: PrepareOptions, current: Snapshot
     });
     const how = built ? 'route index built' : 'route index read from disk';
     notice(how, { ms: Math.round(ms), routes: routes.length, ...(reason === null ? {} : { reason }) });
-    return makeSnapshot({ embedder, index, routes, settings: { threshold, margin, rejectBelow, calibration } });
+    const snapshot = makeSnapshot({
+      embedder,
+      index,
+      routes,
+      settings: { threshold, margin, rejectBelow, calibration },
+    });
+    warmUp(snapshot);
+    return snapshot;
   } catch (error) {
     if (embedder !== current?.embedder) await embedder.close();
     throw error;
+  }
+}
+
+/**
+ * Decides about some examples before the first request does: cold code takes ten times as long, which would cost the
+ * first prompts of every snapshot their budget. Only where embedding is inline; bounded in time.
+ */
+function warmUp({ embedder, index, routes }: Snapshot): void {
+  const { embedInline } = embedder;
+  if (embedInline === null) return;
+  const until = performance.now() + 150;
+  const texts = [...routes.values()].flatMap((route) => route.examples.slice(0, 20));
+  for (const text of texts) {
+    if (performance.now() > until) return;
+    match(index, { text, vector: embedInline(text, 'query').vector });
   }
 }
 
