@@ -26,7 +26,7 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
   const database = new Database(file, { timeout: busyMs });
   database.defaultSafeIntegers(true);
   const queries = createQueries();
-  patiently(() => database.exec('PRAGMA journal_mode = WAL'), busyMs);
+  database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = FULL');
   // Ids are looked up at random: with SQLite's 2 MB of cache, appends to a large ledger would read pages back all the time.
   database.exec('PRAGMA cache_size = -16384');
@@ -64,10 +64,7 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
       return database.prepare(query.sql).run([...query.parameters]).changes;
     },
     summarise: (query) => summarise(queries, all, query),
-    close() {
-      database.exec('PRAGMA optimize');
-      database.close();
-    },
+    close: () => database.close(),
   };
 
   /** Integers come as bigints. */
@@ -126,19 +123,4 @@ function plainRow(row: Record<string, unknown>): DecisionRow {
     typeof value === 'bigint' && !money.has(column) ? Number(value) : value,
   ]);
   return Object.fromEntries(entries) as unknown as DecisionRow;
-}
-
-const pauseMs = 20;
-
-/** SQLite does not wait for others while it changes the journal mode of a new file: two processes starting together meet here. */
-function patiently(step: () => void, busyMs: number): void {
-  for (let waitedMs = 0; ; waitedMs += pauseMs) {
-    try {
-      step();
-      return;
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'SQLITE_BUSY' || waitedMs >= busyMs) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
-    }
-  }
 }
