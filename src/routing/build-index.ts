@@ -12,6 +12,7 @@ import { centroidsOf, chooseLexicalWeight } from './centroids.ts';
 import { buildCore, type CoreInput } from './core.ts';
 import { crossFit, fitTemperature } from './cross-fit.ts';
 import { fitEvidence } from './evidence.ts';
+import { embeddingText } from './excerpt.ts';
 import { languageReader } from './language.ts';
 import { buildLexicalSpace, type LexicalSpace, lexicalRows, lexicalScanner } from './lexical.ts';
 import type { RefineSettings } from './refine.ts';
@@ -125,7 +126,11 @@ async function embedAll(texts: readonly string[], options: LearnOptions): Promis
   for (let from = 0; from < texts.length; from += batchSize) {
     signal?.throwIfAborted();
     const batch = texts.slice(from, from + batchSize);
-    const found = await embedder.embed(batch, { lane: 'bulk', role: 'document', ...(signal ? { signal } : {}) });
+    const found = await embedder.embed(batch.map(embeddingText), {
+      lane: 'bulk',
+      role: 'document',
+      ...(signal ? { signal } : {}),
+    });
     found.forEach(({ vector }, at) => {
       dense.set(vector, (from + at) * dimensions);
     });
@@ -179,7 +184,7 @@ function chooseSettings(rows: TrainingRows): { settings: RefineSettings; leaveOn
   const { lexicalWeight, accuracy } = chooseLexicalWeight(rows, centroidsOf(rows), chosen);
   const counts = [...classCounts(rows)].sort((a, b) => a - b);
   const many = (counts[counts.length >> 1] ?? 0) >= 50;
-  const settings = { lexicalWeight, scale: many ? 20 : 10, lambda: many ? 0.0003 : 0.003, epochs: 10, seed: 1 };
+  const settings = { lexicalWeight, scale: many ? 20 : 10, lambda: many ? 0.0003 : 0.003, epochs: 6, seed: 1 };
   return { settings, leaveOneOut: accuracy };
 }
 

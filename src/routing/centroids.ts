@@ -114,7 +114,7 @@ export function productsWithSums(
 }
 
 export const lexicalWeights = [0, 0.5, 1, 2, 4, 8] as const;
-export const defaultLexicalWeight = 2;
+export const defaultLexicalWeight = 1;
 
 export interface LeaveOneOut {
   readonly lexicalWeight: number;
@@ -145,7 +145,7 @@ export function chooseLexicalWeight(rows: TrainingRows, centroids: Centroids, ch
   for (let at = 0; at < hits.length; at++) if (hits[at] > hits[best]) best = at;
   const rate = hits[usual] / tested;
   const error = Math.sqrt(Math.max(rate * (1 - rate), 0.01) / tested);
-  if ((hits[best] - hits[usual]) / tested <= error * 0.5) best = usual;
+  if ((hits[best] - hits[usual]) / tested <= error * 0.25) best = usual;
   return { lexicalWeight: lexicalWeights[best], accuracy: hits[best] / tested };
 }
 

@@ -2,15 +2,18 @@
  * The lexical space of a route index: which words and character n-grams its examples use, and how telling each is (idf).
  * It finds what a small embedding model misses: names, product words, formats, turns of phrase.
  *
- * A text becomes a sparse unit vector: (1 + ln tf) · idf, words and n-grams normalised apart and weighted alike, so that
- * long words do not outvote short ones by their number of n-grams. Features that no example has are dropped, and counted.
+ * A text becomes a sparse vector of length 1 at most: (1 + ln tf) · idf; words, n-grams and shape normalised apart, so that
+ * n-grams do not outvote words by their number.
  */
+
+import { lexicalText, lexicalTextLength } from './excerpt.ts';
 import { type FeatureTable, featureTable, lookUp, put } from './feature-table.ts';
+import { shapeCount, visitShape } from './shape.ts';
 import { visitFeatures } from './text-features.ts';
 
 export interface LexicalSpace {
   readonly table: FeatureTable;
-  /** Per feature; words first, then n-grams. */
+  /** Per feature: words first, then n-grams, then the traits of `shape.ts`. */
   readonly idf: Float32Array;
   readonly words: number;
   /** Weight of a feature that no example has. */
@@ -22,20 +25,6 @@ export interface LexicalVector {
   readonly ids: Int32Array;
   readonly weights: Float32Array;
   size: number;
-  /** Share of the text's words, and of its n-grams, that the space knows; 0 for a text without any. */
-  knownWords: number;
-  knownNgrams: number;
-  wordCount: number;
-}
-
-/** How much of a long text is read: instructions stand at the head or the tail, pasted material between. */
-export const lexicalHead = 2_000;
-export const lexicalTail = 1_000;
-
-export function lexicalText(text: string): string {
-  const kept =
-    text.length > lexicalHead + lexicalTail ? `${text.slice(0, lexicalHead)} ${text.slice(-lexicalTail)}` : text;
-  return kept.toLowerCase();
 }
 
 /** Rows of sparse unit vectors: row i is `ids[start[i]…start[i+1]]` with `weights` beside it. */
@@ -45,10 +34,14 @@ export interface SparseRows {
   readonly weights: Float32Array;
 }
 
-/** `minimumTexts`: features of fewer texts are left out; 1 keeps all. */
+/** Shares of the squared length of a text's vector that its words, its n-grams and its shape take, where it has them. */
+const shares = { words: 0.48, ngrams: 0.48, shape: 0.04 } as const;
+
+/** `minimumTexts`: words and n-grams of fewer texts are left out; 1 keeps all. */
 export function buildLexicalSpace(texts: readonly string[], minimumTexts = 1): LexicalSpace {
   const words = new Map<number, number>();
   const ngrams = new Map<number, number>();
+  const shape = new Int32Array(shapeCount);
   const lastWord = new Map<number, number>();
   const lastNgram = new Map<number, number>();
   texts.forEach((text, row) => {
@@ -56,16 +49,19 @@ export function buildLexicalSpace(texts: readonly string[], minimumTexts = 1): L
       word: (hash) => count(words, lastWord, hash, row),
       ngram: (hash) => count(ngrams, lastNgram, hash, row),
     });
+    visitShape(text, (trait) => shape[trait]++);
   });
-  const kept = [...sorted(words, minimumTexts), ...sorted(ngrams, minimumTexts)];
-  const wordTotal = sorted(words, minimumTexts).length;
+  const keptWords = sorted(words, minimumTexts);
+  const kept = [...keptWords, ...sorted(ngrams, minimumTexts)];
   const table = featureTable(kept.length);
-  const idf = new Float32Array(kept.length);
+  const idf = new Float32Array(kept.length + shapeCount);
+  const idfOf = (inTexts: number): number => Math.log((1 + texts.length) / (1 + inTexts)) + 1;
   kept.forEach(([hash, inTexts], id) => {
     put(table, hash, id);
-    idf[id] = Math.log((1 + texts.length) / (1 + inTexts)) + 1;
+    idf[id] = idfOf(inTexts);
   });
-  return { table, idf, words: wordTotal, unseenIdf: Math.log(1 + texts.length) + 1 };
+  for (let trait = 0; trait < shapeCount; trait++) idf[kept.length + trait] = idfOf(shape[trait]);
+  return { table, idf, words: keptWords.length, unseenIdf: idfOf(0) };
 }
 
 function count(totals: Map<number, number>, last: Map<number, number>, hash: number, row: number): void {
@@ -87,44 +83,34 @@ export interface LexicalScanner {
 
 export function lexicalScanner(space: LexicalSpace): LexicalScanner {
   const { table, idf } = space;
+  const firstTrait = idf.length - shapeCount;
   const counts = new Int32Array(idf.length);
-  const most = Math.min(idf.length, (lexicalHead + lexicalTail + 2) * 4);
-  const vector: LexicalVector = {
-    ids: new Int32Array(most),
-    weights: new Float32Array(most),
-    size: 0,
-    knownWords: 0,
-    knownNgrams: 0,
-    wordCount: 0,
-  };
-  let seenWords = 0;
-  let hitWords = 0;
-  let seenNgrams = 0;
-  let hitNgrams = 0;
-  const add = (hash: number): number => {
-    const id = lookUp(table, hash);
-    if (id < 0) return 0;
-    if (counts[id]++ === 0) vector.ids[vector.size++] = id;
-    return 1;
+  const most = Math.min(idf.length, lexicalTextLength * 4 + shapeCount + 2);
+  const vector: LexicalVector = { ids: new Int32Array(most), weights: new Float32Array(most), size: 0 };
+  const unknown = { words: 0, ngrams: 0 };
+  const add = (id: number, times: number): void => {
+    if (counts[id] === 0) vector.ids[vector.size++] = id;
+    counts[id] += times;
   };
   const visitor = {
-    word(hash: number): void {
-      seenWords++;
-      hitWords += add(hash);
+    word(hash: number, times: number): void {
+      const id = lookUp(table, hash);
+      if (id >= 0) add(id, times);
+      else unknown.words++;
     },
-    ngram(hash: number): void {
-      seenNgrams++;
-      hitNgrams += add(hash);
+    ngram(hash: number, times: number): void {
+      const id = lookUp(table, hash);
+      if (id >= 0) add(id, times);
+      else unknown.ngrams++;
     },
   };
+  const addTrait = (trait: number): void => add(firstTrait + trait, 1);
 
   const scan = (text: string): LexicalVector => {
-    vector.size = seenWords = hitWords = seenNgrams = hitNgrams = 0;
+    vector.size = unknown.words = unknown.ngrams = 0;
     visitFeatures(lexicalText(text), visitor);
-    vector.wordCount = seenWords;
-    vector.knownWords = seenWords === 0 ? 0 : hitWords / seenWords;
-    vector.knownNgrams = seenNgrams === 0 ? 0 : hitNgrams / seenNgrams;
-    weigh(vector, counts, space, { words: seenWords - hitWords, ngrams: seenNgrams - hitNgrams });
+    visitShape(text, addTrait);
+    weigh(vector, counts, space, unknown);
     return vector;
   };
   return { vector, scan };
@@ -141,8 +127,10 @@ function weigh(
   unknown: { words: number; ngrams: number },
 ): void {
   const { ids, weights, size } = vector;
+  const firstTrait = idf.length - shapeCount;
   let wordSquares = unknown.words * unseenIdf * unseenIdf;
   let ngramSquares = unknown.ngrams * unseenIdf * unseenIdf;
+  let shapeSquares = 0;
   for (let i = 0; i < size; i++) {
     const id = ids[i];
     const tf = counts[id];
@@ -150,12 +138,20 @@ function weigh(
     const weight = tf === 1 ? idf[id] : (1 + Math.log(tf)) * idf[id];
     weights[i] = weight;
     if (id < words) wordSquares += weight * weight;
-    else ngramSquares += weight * weight;
+    else if (id < firstTrait) ngramSquares += weight * weight;
+    else shapeSquares += weight * weight;
   }
-  const both = wordSquares > 0 && ngramSquares > 0 ? 0.5 : 1;
-  const wordScale = wordSquares > 0 ? Math.sqrt(both / wordSquares) : 0;
-  const ngramScale = ngramSquares > 0 ? Math.sqrt(both / ngramSquares) : 0;
-  for (let i = 0; i < size; i++) weights[i] *= ids[i] < words ? wordScale : ngramScale;
+  const wordScale = scaleOf(shares.words, wordSquares);
+  const ngramScale = scaleOf(shares.ngrams, ngramSquares);
+  const shapeScale = scaleOf(shares.shape, shapeSquares);
+  for (let i = 0; i < size; i++) {
+    const id = ids[i];
+    weights[i] *= id < words ? wordScale : id < firstTrait ? ngramScale : shapeScale;
+  }
+}
+
+function scaleOf(share: number, squares: number): number {
+  return squares > 0 ? Math.sqrt(share / squares) : 0;
 }
 
 export function lexicalRows(scanner: LexicalScanner, texts: readonly string[]): SparseRows {

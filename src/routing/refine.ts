@@ -32,7 +32,11 @@ export interface LinearHead {
 }
 
 const pruneBelow = 6;
-const mostNear = 32;
+const mostRivals = 32;
+/** Smaller gradients than this change nothing that can be measured. */
+const leastGradient = 1e-3;
+/** A rare class weighs more, but not so much that one row shakes the head. */
+const mostWeight = 4;
 const firstStep = 1.5;
 
 /** The head at the centroids themselves. */
@@ -89,95 +93,125 @@ export function* refine(
   settings: RefineSettings,
 ): Generator<number, LinearHead> {
   const start = centroidHead(rows, centroids, settings);
-  const candidates = nearClasses(rows, start);
+  const contests: Contest[] = [];
+  for (let row = 0; row < rows.size; row++) {
+    contests.push(contestOf(rows, start, row));
+    if (row % rowsPerYield === 0) yield 0;
+  }
   const trainer = newTrainer(rows, centroids, start, settings);
   const order = Int32Array.from({ length: rows.size }, (_, row) => row);
   const random = seeded(settings.seed);
   const steps = settings.epochs * rows.size;
-  let step = 0;
-  for (let epoch = 0; epoch < settings.epochs; epoch++) {
-    shuffle(order, random);
-    for (const row of order) trainer.learn(row, candidates[row], 1 - step++ / steps);
-    yield (epoch + 1) / settings.epochs;
+  for (let step = 0; step < steps; step++) {
+    const at = step % rows.size;
+    if (at === 0) shuffle(order, random);
+    trainer.learn(order[at], contests[order[at]], 1 - step / steps);
+    if (at % rowsPerYield === 0) yield step / steps;
   }
+  yield 1;
   return trainer.head();
 }
 
-/** Per row: its own class and those whose centroid logit is within `pruneBelow` of the best. */
-function nearClasses(rows: TrainingRows, head: LinearHead): Int32Array[] {
+const rowsPerYield = 256;
+
+/** The classes that compete for a row, its own first, and their logits at the start. Both shrink as rivals fall away. */
+interface Contest {
+  classes: Int32Array;
+  logits: Float32Array;
+}
+
+function contestOf(rows: TrainingRows, head: LinearHead, row: number): Contest {
   const logits = new Float64Array(rows.classes);
-  const near: Int32Array[] = [];
-  for (let row = 0; row < rows.size; row++) {
-    headLogits(rows, head, row, logits);
-    let most = -Infinity;
-    for (let c = 0; c < rows.classes; c++) if (logits[c] > most) most = logits[c];
-    const kept: number[] = [];
-    for (let c = 0; c < rows.classes; c++) if (logits[c] > most - pruneBelow && c !== rows.labels[row]) kept.push(c);
-    kept.sort((one, other) => logits[other] - logits[one]);
-    near.push(Int32Array.from([rows.labels[row], ...kept.slice(0, mostNear)]));
+  headLogits(rows, head, row, logits);
+  let most = -Infinity;
+  for (let c = 0; c < rows.classes; c++) if (logits[c] > most) most = logits[c];
+  const own = rows.labels[row];
+  const rivals: number[] = [];
+  for (let c = 0; c < rows.classes; c++) if (logits[c] > most - pruneBelow && c !== own) rivals.push(c);
+  rivals.sort((one, other) => logits[other] - logits[one]);
+  const classes = Int32Array.from([own, ...rivals.slice(0, mostRivals)]);
+  return { classes, logits: Float32Array.from(classes, (c) => logits[c]) };
+}
+
+/** Drops the rivals that have fallen `pruneBelow` under the best: their gradient is nothing, and they seldom come back. */
+function pruneContest(contest: Contest, logits: Float64Array): void {
+  const { classes } = contest;
+  let most = -Infinity;
+  for (let k = 0; k < classes.length; k++) if (logits[classes[k]] > most) most = logits[classes[k]];
+  let kept = 0;
+  for (let k = 0; k < classes.length; k++) {
+    if (k > 0 && logits[classes[k]] < most - pruneBelow) continue;
+    classes[kept] = classes[k];
+    contest.logits[kept++] = contest.logits[k];
   }
-  return near;
+  if (kept === classes.length) return;
+  contest.classes = classes.slice(0, kept);
+  contest.logits = contest.logits.slice(0, kept);
 }
 
 function newTrainer(rows: TrainingRows, centroids: Centroids, start: LinearHead, settings: RefineSettings) {
-  const { dimensions, classes, labels, lexical } = rows;
+  const { dimensions, dense, labels, lexical } = rows;
   const { lexicalWeight: beta, scale, lambda } = settings;
   const a = 1 / (1 + beta);
-  const b = beta / (1 + beta);
   const { postings } = start;
-  // Learned change of the weights, in logit units: dense' = start.dense + shrink · denseDelta, likewise lexical.
+  const owners = postings.class;
+  // What was learned, in logits, but for the common factor `shrink`: the head is start + shrink · delta.
   const denseDelta = new Float32Array(start.dense.length);
   const lexicalDelta = new Float32Array(start.lexical.length);
   let shrink = 1;
-  const baseLogits = new Float64Array(classes);
-  const gradient = new Float64Array(classes);
+  const logits = new Float64Array(rows.classes);
+  const gradient = new Float64Array(rows.classes);
   const rowWeights = classWeights(centroids.counts, rows.size);
 
-  const learn = (row: number, near: Int32Array, decay: number): void => {
+  const learn = (row: number, contest: Contest, decay: number): void => {
     const from = row * dimensions;
-    for (let k = 0; k < near.length; k++) {
-      const at = near[k] * dimensions;
-      baseLogits[near[k]] =
-        product(rows.dense, from, start.dense, at, dimensions) +
-        shrink * product(rows.dense, from, denseDelta, at, dimensions);
-      gradient[near[k]] = 0;
-    }
-    for (let p = lexical.start[row]; p < lexical.start[row + 1]; p++) {
-      const f = lexical.ids[p];
-      const weight = lexical.weights[p];
-      for (let q = postings.start[f]; q < postings.start[f + 1]; q++) {
-        baseLogits[postings.class[q]] += weight * (start.lexical[q] + shrink * lexicalDelta[q]);
-      }
-    }
+    scoreContest(row, contest);
+    softmaxGradient(logits, contest.classes, labels[row], gradient);
+    pruneContest(contest, logits);
+    const { classes } = contest;
     // One step moves a row's own logit by at most about `firstStep`, whatever the scale.
-    const rate = (firstStep * decay) / (scale * scale);
-    softmaxGradient(baseLogits, near, labels[row], gradient);
-    shrink *= 1 - rate * lambda;
-    const move = (rate * Math.min(4, rowWeights[labels[row]]) * scale * scale) / shrink;
+    const rate = firstStep * decay;
+    shrink *= 1 - (rate * lambda) / (scale * scale);
+    const move = (rate * a * Math.min(mostWeight, rowWeights[labels[row]])) / shrink;
     let moved = false;
-    for (let k = 0; k < near.length; k++) {
-      const c = near[k];
-      const g = gradient[c];
-      if (Math.abs(g) < 1e-3) {
+    for (let k = 0; k < classes.length; k++) {
+      const c = classes[k];
+      if (Math.abs(gradient[c]) < leastGradient) {
         gradient[c] = 0;
         continue;
       }
       moved = true;
-      const stepSize = move * a * g;
-      const at = c * dimensions;
-      for (let i = 0; i < dimensions; i++) denseDelta[at + i] -= stepSize * rows.dense[from + i];
+      const by = move * gradient[c];
+      for (let i = from, at = c * dimensions; i < from + dimensions; i++, at++) denseDelta[at] -= by * dense[i];
     }
-    if (moved) {
-      for (let p = lexical.start[row]; p < lexical.start[row + 1]; p++) {
-        const f = lexical.ids[p];
-        const stepSize = move * b * lexical.weights[p];
-        for (let q = postings.start[f]; q < postings.start[f + 1]; q++) {
-          const g = gradient[postings.class[q]];
-          if (g !== 0) lexicalDelta[q] -= stepSize * g;
-        }
+    if (moved) learnLexical(row, move * beta);
+    gradient.fill(0);
+  };
+
+  const scoreContest = (row: number, { classes, logits: first }: Contest): void => {
+    logits.fill(0);
+    for (let p = lexical.start[row]; p < lexical.start[row + 1]; p++) {
+      const f = lexical.ids[p];
+      const weight = lexical.weights[p];
+      for (let q = postings.start[f], end = postings.start[f + 1]; q < end; q++) {
+        logits[owners[q]] += weight * lexicalDelta[q];
       }
     }
-    for (let k = 0; k < near.length; k++) gradient[near[k]] = 0;
+    for (let k = 0; k < classes.length; k++) {
+      const c = classes[k];
+      const learned = logits[c] + product(dense, row * dimensions, denseDelta, c * dimensions, dimensions);
+      logits[c] = first[k] + shrink * learned;
+    }
+  };
+
+  const learnLexical = (row: number, move: number): void => {
+    for (let p = lexical.start[row]; p < lexical.start[row + 1]; p++) {
+      const f = lexical.ids[p];
+      const by = move * lexical.weights[p];
+      for (let q = postings.start[f], end = postings.start[f + 1]; q < end; q++) {
+        lexicalDelta[q] -= by * gradient[owners[q]];
+      }
+    }
   };
 
   const head = (): LinearHead => ({
@@ -193,7 +227,7 @@ function classWeights(counts: Int32Array, total: number): Float64Array {
   return Float64Array.from(counts, (count) => (count > 0 ? total / used / count : 0));
 }
 
-/** p − y over the `near` classes, into `gradient`; other classes keep 0. */
+/** p − y over the classes `near`, into `gradient`; other classes keep 0. */
 function softmaxGradient(logits: Float64Array, near: Int32Array, own: number, gradient: Float64Array): void {
   let most = -Infinity;
   for (let k = 0; k < near.length; k++) if (logits[near[k]] > most) most = logits[near[k]];

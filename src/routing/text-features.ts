@@ -8,13 +8,17 @@
  * What is done with the hashes is the visitor's affair.
  */
 export interface FeatureVisitor {
-  word(hash: number): void;
-  ngram(hash: number): void;
+  /** `times`: how often the feature counts here; words near the head count twice. */
+  word(hash: number, times: number): void;
+  ngram(hash: number, times: number): void;
 }
 
 const wordSeed = 0x2545f491 | 0;
 const ngramSeed = 0x1b873593 | 0;
+const openingSeed = 0x3c6ef372 | 0;
 const edge = 1;
+/** Words that begin before this place count twice. */
+const emphasised = 40;
 
 /** Code unit → folded letter or digit; 0 for everything that ends a word. */
 function fold(code: number): number {
@@ -78,15 +82,31 @@ export function visitWords(text: string, word: (hash: number, start: number, end
   }
 }
 
-/** `text` should be in lower case already where it holds letters beyond ASCII. */
+/**
+ * `text` should be in lower case already where it holds letters beyond ASCII. The opening words tell what is asked more
+ * than any other: the first word, and the first two, are features of their own.
+ */
 export function visitFeatures(text: string, visitor: FeatureVisitor): void {
+  let words = 0;
+  let first = 0;
   visitWords(text, (hash, start, end) => {
-    visitor.word(hash);
-    visitNgrams(text, start, end, visitor);
+    const times = start < emphasised ? 2 : 1;
+    visitor.word(hash, times);
+    if (words === 0) visitor.word(finish(step(openingSeed, hash)), 1);
+    if (words === 1) visitor.word(finish(step(first, hash)), 1);
+    if (words === 0) first = hash;
+    words++;
+    visitNgrams(text, { start, end, times }, visitor);
   });
 }
 
-function visitNgrams(text: string, start: number, end: number, visitor: FeatureVisitor): void {
+interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly times: number;
+}
+
+function visitNgrams(text: string, { start, end, times }: Span, visitor: FeatureVisitor): void {
   const dense = isDense(text.charCodeAt(start));
   const shortest = dense ? 1 : 3;
   const longest = dense ? 3 : 5;
@@ -98,7 +118,7 @@ function visitNgrams(text: string, start: number, end: number, visitor: FeatureV
     for (let i = from; i < last; i++) {
       const code = i < start || i >= end ? edge : fold(text.charCodeAt(i));
       hash = step(hash, code);
-      if (i - from + 1 >= shortest) visitor.ngram(finish(hash));
+      if (i - from + 1 >= shortest) visitor.ngram(finish(hash), times);
     }
   }
 }
