@@ -1,0 +1,66 @@
+/** Data files and a snapshot → a report. The composition that `shunt eval`, comparisons and benchmarks share. */
+import type { Clock } from '../base/clock.ts';
+import type { Config } from '../config/schema.ts';
+import { routesFolder } from '../lifecycle/prepare.ts';
+import type { Snapshot } from '../lifecycle/snapshot.ts';
+import type { BaselineTerms } from './baselines.ts';
+import { type DatasetOptions, readDataset } from './dataset.ts';
+import { type EvaluationReport, reportOf } from './report.ts';
+import { type EvaluationRun, runEvaluation } from './run.ts';
+
+export interface EvaluateOptions {
+  readonly config: Config;
+  readonly snapshot: Snapshot;
+  readonly dataset: Omit<DatasetOptions, 'knownRoutes' | 'textPolicy'>;
+  readonly clock: Clock;
+  readonly keepDuplicates: boolean;
+  readonly assumedOutputTokens: number;
+  /** null: every field that looks like one. */
+  readonly sliceFields: readonly string[] | null;
+  readonly routesFolder?: string | undefined;
+  readonly onProgress?: ((rows: number) => void) | undefined;
+}
+
+export interface Evaluation {
+  readonly report: EvaluationReport;
+  readonly run: EvaluationRun;
+}
+
+/** Throws a `FaultList` or `bad_data` about the data files. */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { config, snapshot, clock, dataset } = options;
+  const { index, embedder } = snapshot;
+  const rows = readDataset({ ...dataset, knownRoutes: index.names, textPolicy: config.routing.text });
+  const { keepDuplicates, onProgress } = options;
+  const run = await runEvaluation({ snapshot, rows, clock, keepDuplicates, onProgress });
+  const policies = new Map(index.names.map((name, at) => [name, index.policies[at]]));
+  const report = reportOf({
+    run,
+    terms: costTerms(options),
+    created: new Date(clock.now()).toISOString(),
+    routesFolder: options.routesFolder ?? routesFolder(config),
+    data: dataset.files,
+    snapshot: snapshot.id,
+    matcher: index.manifest.matcher,
+    identity: embedder.identity,
+    policies,
+    staleCalibration: index.staleCalibration,
+    sliceFields: options.sliceFields,
+  });
+  return { report, run };
+}
+
+export function costTerms({
+  config,
+  snapshot,
+  assumedOutputTokens,
+}: Pick<EvaluateOptions, 'config' | 'snapshot' | 'assumedOutputTokens'>): BaselineTerms {
+  const { fallback, default_target: cheapTarget } = config.routing;
+  return {
+    models: config.models,
+    targetOf: (route) => (route === null ? fallback : (snapshot.routes.get(route)?.target ?? cheapTarget)),
+    assumedOutputTokens,
+    routes: snapshot.index.names,
+    cheapTarget,
+  };
+}
