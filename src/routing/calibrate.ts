@@ -48,7 +48,7 @@ export function findThreshold(
   terms: PromiseTerms,
 ): FoundPromise {
   const ranked = rankRows(rows, scope, terms.oosShare !== null);
-  const looks = looksFor(ranked.ranks.length, terms.precision);
+  const looks = looksFor(ranked.ranks.length, cleanPass(ranked, terms));
   let share = 0;
   let found: { readonly threshold: number; readonly counts: AcceptedCounts } | null = null;
   for (const rank of looks) {
@@ -143,14 +143,23 @@ const shares = Array.from({ length: fineLooks + coarseLooks }, (_, look) =>
   look < fineLooks ? 1.05 ** -look : 1.05 ** (1 - fineLooks) * 1.2 ** (fineLooks - 1 - look),
 );
 
-/** Numbers of rows, rising; as many looks as leave the smallest one a chance to pass by itself with no error. */
-export function looksFor(rows: number, precision: number): readonly number[] {
+/**
+ * Numbers of rows, rising; as many looks as leave the smallest one a chance to pass by itself with no error at all.
+ * `canPass(rows, level)` must not depend on any label.
+ */
+export function looksFor(rows: number, canPass: (rows: number, level: number) => boolean): readonly number[] {
   for (let looks = shares.length; looks > 0; looks--) {
-    const least = Math.ceil(Math.log(level / looks) / Math.log(precision));
-    if (Math.floor(rows * shares[looks - 1]) < least) continue;
-    return [...new Set(shares.slice(0, looks).map((share) => Math.floor(rows * share)))].reverse();
+    const least = Math.floor(rows * shares[looks - 1]);
+    if (least > 0 && canPass(least, level / looks))
+      return [...new Set(shares.slice(0, looks).map((share) => Math.floor(rows * share)))].reverse();
   }
   return [];
+}
+
+function cleanPass(ranked: RankedRows, terms: PromiseTerms): (rows: number, level: number) => boolean {
+  const { inScopeRows, oosRows } = ranked;
+  const clean = { errors: 0, inScopeRows, oosAccepted: 0, oosRows };
+  return (accepted, share) => provesPromise({ ...clean, accepted }, terms, share);
 }
 
 /** With the same error rates, how many more rows would do? The first of growing samples that would pass at some look. */
@@ -159,7 +168,7 @@ function missing(
   looks: readonly number[],
   terms: PromiseTerms,
 ): Omit<FoundPromise, 'threshold' | 'precision'> {
-  const tried = (looks.length > 0 ? looks : [ranked.ranks.length]).map((rank) => lookAt(ranked, rank).counts);
+  const tried = (looks.length > 0 ? looks : quarters(ranked.ranks.length)).map((rank) => lookAt(ranked, rank).counts);
   const least = rowsForPromise(terms.precision);
   const passingAt = (growth: number) =>
     tried.findLast((counts) => provesPromise(grown(counts, growth), terms, level / 2));
@@ -174,9 +183,12 @@ function missing(
     const now = sums(passingAt(high) ?? tried[0]);
     return { ...now, missingRows: Math.max(1, least - now.accepted, Math.ceil(now.accepted * (high - 1))) };
   }
-  // Too many errors everywhere, or none to learn from: say what a clean start would take.
-  const all = sums(tried[tried.length - 1]);
-  return { ...all, missingRows: Math.max(1, least - (all.accepted - all.errors)) };
+  // More rows like these would not do: say what it would take without errors.
+  return { ...sums(tried[0]), missingRows: least };
+}
+
+function quarters(rows: number): number[] {
+  return [1, 2, 3, 4].map((quarter) => Math.floor((rows * quarter) / 4));
 }
 
 /** Data sets beyond this many times the present one are no advice. */

@@ -37,6 +37,15 @@ export const calibrationSchema = z.strictObject({
   created: z.string().default(''),
   pooled: z.array(promiseSchema).default([]),
   routes: z.record(z.string(), z.array(promiseSchema)).default({}),
+  /** Thresholds chosen for the best F1 or a cost, for routes whose policy says nothing: they keep no promise. */
+  chosen: z
+    .strictObject({
+      objective: z.enum(['f1', 'cost']),
+      threshold: z.number().min(0).max(1),
+      routes: z.record(z.string(), z.number().min(0).max(1)).default({}),
+    })
+    .nullable()
+    .default(null),
   history: z
     .array(
       z.strictObject({ at: z.string(), embedding: z.string(), examples: z.string(), note: z.string().default('') }),
@@ -94,7 +103,11 @@ export function resolveThreshold(
   calibration: Calibration | null,
   usual: number,
 ): ResolvedThreshold {
-  if (policy === null) return { value: usual, on: 'score', margin: null, promise: noPromise };
+  if (policy === null) {
+    const chosen = calibration?.chosen;
+    const value = chosen?.routes[route] ?? chosen?.threshold ?? usual;
+    return { value, on: 'score', margin: null, promise: noPromise };
+  }
   if (typeof policy === 'number') return { value: policy, on: 'score', margin: null, promise: noPromise };
   if ('cosine' in policy) return { value: policy.cosine, on: 'cosine', margin: null, promise: noPromise };
   const { precision } = policy;
