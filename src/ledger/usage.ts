@@ -1,6 +1,6 @@
 /**
- * Token usage out of an answer's `usage` object (OpenAI chat, completions, embeddings and Responses spell it
- * differently), and an estimate for answers that carry none.
+ * Token usage out of an answer's `usage` object (OpenAI chat, completions, embeddings and Responses, and Anthropic
+ * messages spell it differently), and an estimate for answers that carry none.
  */
 import type { TokenUsage } from './record.ts';
 
@@ -13,9 +13,12 @@ export function usageOf(usage: Record<string, unknown>): TokenUsage | null {
   if (input === null && output === null) return null;
   const inputDetails = usage.prompt_tokens_details ?? usage.input_tokens_details;
   const outputDetails = usage.completion_tokens_details ?? usage.output_tokens_details;
+  // Anthropic counts what was read from and written to its cache beside `input_tokens`, not in it.
+  const cacheRead = count(usage.cache_read_input_tokens) ?? 0;
+  const cacheWritten = count(usage.cache_creation_input_tokens) ?? 0;
   return {
-    input: input ?? 0,
-    cachedInput: detail(inputDetails, 'cached_tokens'),
+    input: (input ?? 0) + cacheRead + cacheWritten,
+    cachedInput: cacheRead + detail(inputDetails, 'cached_tokens'),
     output: output ?? 0,
     reasoning: detail(outputDetails, 'reasoning_tokens'),
     source: 'reported',
