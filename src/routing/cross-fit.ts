@@ -75,16 +75,18 @@ function judge(
 ): number {
   const { lexical, dimensions } = rows;
   const vector = rows.dense.subarray(row * dimensions, (row + 1) * dimensions) as UnitVector;
-  rank(core, { vector, ...lexical, from: lexical.start[row], to: lexical.start[row + 1] }, workspace);
+  const { ids, weights, start } = lexical;
+  const query = { vector, ids, weights, from: start[row], to: start[row + 1] };
+  rank(core, query, workspace);
   const own = rows.labels[row];
   const best = choose(core, workspace);
   const inScope = own < core.routes;
-  into.judged.push({ signals: signalsOf(core, workspace, best, vector), inScope, weight: 1 });
+  into.judged.push({ signals: signalsOf(core, workspace, best, query), inScope, weight: 1 });
   if (!inScope) return 0;
   into.held.push({ logits: workspace.logits.slice(0, core.routes), route: own });
   if (core.routes > 1) {
     const other = choose(core, workspace, own);
-    into.judged.push({ signals: signalsOf(core, workspace, other, vector), inScope: false, weight: 1 });
+    into.judged.push({ signals: signalsOf(core, workspace, other, query), inScope: false, weight: 1 });
   }
   return best === own ? 1 : 0;
 }

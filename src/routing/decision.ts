@@ -11,9 +11,9 @@ export interface ScoreParts {
   readonly lexical: number;
   /** Probability by the refined prototypes (a linear head fitted from the examples). */
   readonly refined: number;
-  /** Similarity to the nearest single example. */
+  /** Cosine with the nearest single example; compared only when asked to explain, else 0. */
   readonly nearest: number;
-  /** Similarity to the nearest counter-example; 0 without any. */
+  /** Cosine with the nearest counter-example; compared only when asked to explain; 0 without any. */
   readonly counter: number;
 }
 

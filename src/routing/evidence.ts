@@ -1,7 +1,7 @@
 /**
  * Does the prompt belong to any route at all? A logistic regression on what the best route's evidence looks like:
- * how near its prototypes, its words and its nearest example are, how large its refined logit is and how clear of the
- * other routes and of the counter-examples.
+ * how near its prototypes and its words are, how large its refined logit is, and how clear of the other routes and of
+ * the counter-examples. (The nearest example adds nothing to these that could be measured, and costs the most.)
  *
  * It is fitted on examples that were left out of the head they are judged by. In scope: those examples. Out of scope:
  * the same examples with their own route taken away (near misses, which every index has), counter-examples, and
@@ -12,8 +12,6 @@ export interface Signals {
   dense: number;
   /** Lexical cosine with the best route. */
   lexical: number;
-  /** Cosine with the best route's nearest example. */
-  nearest: number;
   /** The best refined logit, divided by the head's scale. */
   logit: number;
   /** Best logit minus the next route's, divided by the scale; 1 with a single route. */
@@ -24,19 +22,18 @@ export interface Signals {
 
 export type EvidenceWeights = Float64Array;
 
-export const signalCount = 7;
+export const signalCount = 6;
 
 /** A starting point found on development sets of other domains; good to about .05 on the probability. */
-export const priorWeights: readonly number[] = [-6, 2, 3, 4, 3, 1, 0.5];
+export const priorWeights: readonly number[] = [-6, 2, 2, 8, 3, 2];
 
 function featuresOf(signals: Signals, into: Float64Array): void {
   into[0] = 1;
   into[1] = signals.dense;
   into[2] = signals.lexical;
-  into[3] = signals.nearest;
-  into[4] = signals.logit;
-  into[5] = Math.min(1, signals.gap);
-  into[6] = Math.max(-1, Math.min(1, signals.overNone));
+  into[3] = signals.logit;
+  into[4] = Math.min(1, signals.gap);
+  into[5] = Math.max(-1, Math.min(1, signals.overNone));
 }
 
 /** In (0, 1). */

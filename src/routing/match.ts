@@ -13,7 +13,7 @@ import type { UnitVector } from '../base/vector.ts';
 import type { Candidate, MatchReason, MatchResult, NearestExample, ScoreParts, ThresholdPromise } from './decision.ts';
 import { inScopeProbability } from './evidence.ts';
 import { exampleCosine, nearestCosine } from './examples.ts';
-import { choose, denseCosine, rank, signalsOf } from './rank.ts';
+import { choose, denseCosine, lexicalCosine, type Query, rank, signalsOf } from './rank.ts';
 import type { RouteIndex } from './route-index.ts';
 
 export interface MatchOptions {
@@ -43,26 +43,25 @@ export function match(
   if (vector.length !== core.dimensions) throw foreignVector(vector.length, core.dimensions);
 
   const found = index.scanner.scan(text);
-  rank(core, { vector, ids: found.ids, weights: found.weights, from: 0, to: found.size }, workspace);
+  const query: Query = { vector, ids: found.ids, weights: found.weights, from: 0, to: found.size };
+  rank(core, query, workspace);
   const best = choose(core, workspace);
-  const inScope = inScopeProbability(index.evidence, signalsOf(core, workspace, best, vector));
+  const inScope = inScopeProbability(index.evidence, signalsOf(core, workspace, best, query));
   const covered = index.reader.covers(index.cover, text);
-  const order = bestFirst(workspace.probabilities);
-  const accepted = covered ? firstPassing(index, order, inScope, vector) : null;
+  const accepted = covered ? firstPassing(index, inScope, vector) : null;
 
-  const limit = Math.max(1, options.limit ?? 3);
-  const shown = order.slice(0, limit);
-  if (accepted && !shown.includes(accepted.route)) shown[shown.length - 1] = accepted.route;
-  const candidates = shown.map((route) => candidateOf(index, route, inScope, vector));
   const subject = accepted?.route ?? best;
-  const margin = marginBelow(index, order, subject, inScope);
+  const margin = marginBelow(workspace.probabilities, subject) * inScope;
   const reason = reasonOf(index, { covered, accepted, margin, best, inScope });
+  const shown = bestFirst(workspace.probabilities, Math.max(1, options.limit ?? 3));
+  if (!shown.includes(subject)) shown[shown.length - 1] = subject;
+  const near = options.explain ?? false;
   return {
-    route: reason === 'matched' && accepted ? (index.names[accepted.route] ?? null) : null,
+    route: reason === 'matched' ? (index.names[subject] ?? null) : null,
     reason,
     score: workspace.probabilities[subject] * inScope,
     margin,
-    candidates,
+    candidates: shown.map((route) => candidateOf(index, route, { inScope, query, near })),
     nearest: options.explain ? nearestExamples(index, vector) : [],
     promise: index.policies[subject]?.promise ?? noPromise,
     inScope,
@@ -78,10 +77,17 @@ function foreignVector(given: number, wanted: number): ShuntError {
   return new ShuntError('bad_model', `${problem}. Rebuild the index with the serving embedding model`);
 }
 
-/** Routes by falling probability; on a tie the one first by name. */
-function bestFirst(probabilities: Float64Array): number[] {
-  const order = Array.from(probabilities, (_, route) => route);
-  return order.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+/** The `limit` most probable routes, best first; on a tie the one first by name. */
+function bestFirst(probabilities: Float64Array, limit: number): number[] {
+  const best: number[] = [];
+  for (let route = 0; route < probabilities.length; route++) {
+    if (best.length === limit && probabilities[route] <= probabilities[best[limit - 1]]) continue;
+    if (best.length === limit) best.pop();
+    let at = best.length;
+    while (at > 0 && probabilities[best[at - 1]] < probabilities[route]) at--;
+    best.splice(at, 0, route);
+  }
+  return best;
 }
 
 interface Accepted {
@@ -90,19 +96,19 @@ interface Accepted {
   readonly vetoed: boolean;
 }
 
-function firstPassing(
-  index: RouteIndex,
-  order: readonly number[],
-  inScope: number,
-  vector: UnitVector,
-): Accepted | null {
-  let vetoed: Accepted | null = null;
-  for (const route of order) {
-    if (!passes(index, route, index.workspace.probabilities[route] * inScope, vector)) continue;
-    if (!hasVeto(index, route, vector)) return { route, vetoed: false };
-    vetoed ??= { route, vetoed: true };
+/** The best-scoring route that passes; one with a veto only when no other passes. */
+function firstPassing(index: RouteIndex, inScope: number, vector: UnitVector): Accepted | null {
+  const { probabilities } = index.workspace;
+  let clear = -1;
+  let vetoed = -1;
+  for (let route = 0; route < probabilities.length; route++) {
+    if (clear >= 0 && probabilities[route] <= probabilities[clear]) continue;
+    if (!passes(index, route, probabilities[route] * inScope, vector)) continue;
+    if (!hasVeto(index, route, vector)) clear = route;
+    else if (vetoed < 0 || probabilities[route] > probabilities[vetoed]) vetoed = route;
   }
-  return vetoed;
+  if (clear >= 0) return { route: clear, vetoed: false };
+  return vetoed >= 0 ? { route: vetoed, vetoed: true } : null;
 }
 
 function passes(index: RouteIndex, route: number, score: number, vector: UnitVector): boolean {
@@ -115,14 +121,18 @@ function hasVeto(index: RouteIndex, route: number, vector: UnitVector): boolean 
   const { counters, examples } = index.core;
   if (counters.start[route] === counters.start[route + 1]) return false;
   const counter = nearestCosine(counters, route, vector);
-  return counter >= vetoCosine && counter > nearestCosine(examples, route, vector) + vetoLead;
+  if (counter < vetoCosine) return false;
+  return counter > nearestCosine(examples, route, vector) + vetoLead;
 }
 
-/** The subject's score minus that of the next route below it; its whole score without one. */
-function marginBelow(index: RouteIndex, order: readonly number[], subject: number, inScope: number): number {
-  const { probabilities } = index.workspace;
-  const next = order[order.indexOf(subject) + 1];
-  return (probabilities[subject] - (next === undefined ? 0 : probabilities[next])) * inScope;
+/** The subject's probability minus that of the next route below it (ties count as below); its own without one. */
+function marginBelow(probabilities: Float64Array, subject: number): number {
+  const own = probabilities[subject];
+  let next = 0;
+  for (let route = 0; route < probabilities.length; route++) {
+    if (route !== subject && probabilities[route] <= own && probabilities[route] > next) next = probabilities[route];
+  }
+  return own - next;
 }
 
 function reasonOf(
@@ -137,16 +147,22 @@ function reasonOf(
   return inScope < 0.5 || score < (index.policies[best]?.rejectBelow ?? 0) ? 'out-of-scope' : 'below-threshold';
 }
 
-function candidateOf(index: RouteIndex, route: number, inScope: number, vector: UnitVector): Candidate {
+/** Comparing with single examples costs the most of all parts: done only when `near`. */
+function candidateOf(
+  index: RouteIndex,
+  route: number,
+  { inScope, query, near }: { inScope: number; query: Query; near: boolean },
+): Candidate {
   const { core, workspace } = index;
+  const { vector } = query;
   const policy = index.policies[route];
   const score = workspace.probabilities[route] * inScope;
   const parts: ScoreParts = {
     dense: denseCosine(core, route, vector),
-    lexical: workspace.lexical[route],
+    lexical: lexicalCosine(core, route, query),
     refined: workspace.probabilities[route],
-    nearest: nearestCosine(core.examples, route, vector),
-    counter: nearestCosine(core.counters, route, vector),
+    nearest: near ? nearestCosine(core.examples, route, vector) : 0,
+    counter: near ? nearestCosine(core.counters, route, vector) : 0,
   };
   return {
     route: index.names[route] ?? '',

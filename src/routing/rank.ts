@@ -5,7 +5,7 @@
  */
 import type { UnitVector } from '../base/vector.ts';
 import type { Signals } from './evidence.ts';
-import { type ExampleSet, nearestCosine } from './examples.ts';
+import type { ExampleSet } from './examples.ts';
 import type { PackedVectors } from './prototypes.ts';
 import type { LinearHead } from './refine.ts';
 
@@ -38,23 +38,21 @@ export interface Query {
 /** Working memory of one match at a time; a match runs to its end without giving way to another. */
 export interface Workspace {
   readonly logits: Float64Array;
-  readonly lexical: Float64Array;
   readonly probabilities: Float64Array;
 }
 
 export function workspaceFor(core: Core): Workspace {
   return {
     logits: new Float64Array(core.classes),
-    lexical: new Float64Array(core.classes),
     probabilities: new Float64Array(core.routes),
   };
 }
 
-/** Fills `logits` and `lexical` for every class. */
-export function rank(core: Core, query: Query, { logits, lexical }: Workspace): void {
+/** Fills `logits` for every class. */
+export function rank(core: Core, query: Query, { logits }: Workspace): void {
   const { dense, postings, lexical: headWeights } = core.head;
   const { vector } = query;
-  const { dimensions, classes, lexicalCentroids } = core;
+  const { dimensions, classes } = core;
   for (let c = 0; c < classes; c++) {
     const at = c * dimensions;
     let even = 0;
@@ -65,17 +63,12 @@ export function rank(core: Core, query: Query, { logits, lexical }: Workspace): 
       odd += dense[at + i + 1] * vector[i + 1];
     }
     logits[c] = i < dimensions ? even + odd + dense[at + i] * vector[i] : even + odd;
-    lexical[c] = 0;
   }
   const { start, class: owners } = postings;
   for (let p = query.from; p < query.to; p++) {
     const f = query.ids[p];
     const weight = query.weights[p];
-    for (let q = start[f], end = start[f + 1]; q < end; q++) {
-      const c = owners[q];
-      logits[c] += weight * headWeights[q];
-      lexical[c] += weight * lexicalCentroids[q];
-    }
+    for (let q = start[f], end = start[f + 1]; q < end; q++) logits[owners[q]] += weight * headWeights[q];
   }
 }
 
@@ -92,17 +85,34 @@ export function choose(core: Core, { logits, probabilities }: Workspace, without
   return best;
 }
 
-export function signalsOf(core: Core, workspace: Workspace, route: number, vector: UnitVector): Signals {
-  const { logits, lexical } = workspace;
+export function signalsOf(core: Core, workspace: Workspace, route: number, query: Query): Signals {
+  const { logits } = workspace;
   const none = core.classes > core.routes ? logits[core.routes] : logits[route] - core.scale;
   return {
-    dense: denseCosine(core, route, vector),
-    lexical: lexical[route],
-    nearest: nearestCosine(core.examples, route, vector),
+    dense: denseCosine(core, route, query.vector),
+    lexical: lexicalCosine(core, route, query),
     logit: logits[route] / core.scale,
     gap: gapBelow(core, workspace, route),
     overNone: (logits[route] - none) / core.scale,
   };
+}
+
+/** Finds one route among each feature's classes (which rise) by halving: cheap for the few routes that are shown. */
+export function lexicalCosine(core: Core, route: number, query: Query): number {
+  const { start, class: owners } = core.head.postings;
+  let sum = 0;
+  for (let p = query.from; p < query.to; p++) {
+    let low = start[query.ids[p]];
+    let high = start[query.ids[p] + 1];
+    const end = high;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (owners[middle] < route) low = middle + 1;
+      else high = middle;
+    }
+    if (low < end && owners[low] === route) sum += query.weights[p] * core.lexicalCentroids[low];
+  }
+  return sum;
 }
 
 /** Cosine with the route's nearest prototype. */
