@@ -41,9 +41,14 @@ export async function createPromptKeeper(options: {
 }
 
 export function redactPrompt(text: string): string {
-  // A cut could leave half a secret that no recogniser knows: the word at the cut goes too.
-  const kept = text.length > maxKept ? text.slice(0, maxKept).replace(/\S{1,1000}$/, '') : text;
-  return redact(kept, redactionRecognisers);
+  return redact(text.length > maxKept ? wholeWords(text.slice(0, maxKept)) : text, redactionRecognisers);
+}
+
+/** A cut could leave half a secret that no recogniser knows: the word at the cut goes too. */
+function wholeWords(text: string): string {
+  let end = text.length;
+  while (end > text.length - 1_000 && !/\s/.test(text[end - 1])) end--;
+  return text.slice(0, end);
 }
 
 async function installSecret(file: string): Promise<string> {

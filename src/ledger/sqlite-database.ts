@@ -36,7 +36,7 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
 
   return {
     append(records) {
-      transaction(() => {
+      transaction('BEGIN IMMEDIATE', () => {
         for (const record of records) {
           const row = rowOf(record);
           insert.run(decisionColumns.map((column) => row[column]));
@@ -63,7 +63,7 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
       const query = queries.deleteFrom('decisions').where('id', 'in', old).compile();
       return database.prepare(query.sql).run([...query.parameters]).changes;
     },
-    summarise: (query) => summarise(queries, all, query),
+    summarise: (query) => transaction('BEGIN', () => summarise(queries, all, query)),
     close: () => database.close(),
   };
 
@@ -72,12 +72,13 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
     return database.prepare(query.sql).all([...query.parameters]);
   }
 
-  /** IMMEDIATE takes the write lock at once: a transaction that upgrades later fails instead of waiting its turn. */
-  function transaction(work: () => void): void {
-    database.exec('BEGIN IMMEDIATE');
+  /** For writing, IMMEDIATE takes the lock at once: a transaction that upgrades later fails instead of waiting its turn. */
+  function transaction<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+    database.exec(begin);
     try {
-      work();
+      const result = work();
       database.exec('COMMIT');
+      return result;
     } catch (error) {
       if (database.inTransaction) database.exec('ROLLBACK');
       throw error;
@@ -94,7 +95,7 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
   }
 
   function migrate(): void {
-    transaction(() => {
+    transaction('BEGIN IMMEDIATE', () => {
       database.exec(
         'CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
       );

@@ -9,6 +9,7 @@
  * One CLIENT span stands for all attempts of a request. Prompt and answer text is never in a span.
  */
 import type { Attributes, Context, Tracer } from '@opentelemetry/api';
+import type { tracing } from '@opentelemetry/sdk-node';
 import { messageOf, ShuntError } from '../base/errors.ts';
 import { type FinishedRequest, operationOf } from './finished-request.ts';
 
@@ -22,7 +23,12 @@ export interface TracingOptions {
   /** Base URL of an OTLP/HTTP collector (`http://host:4318`), or empty: no tracing. */
   readonly endpoint: string;
   readonly serviceVersion: string;
+  /** Told once when spans cannot be delivered, and again after they could. */
+  readonly onError?: (message: string) => void;
 }
+
+/** A collector that is down is retried by the exporter for many seconds; a shutdown waits no longer than this. */
+const shutdownMs = 3_000;
 
 const noTracing: Tracing = { requestFinished() {}, shutdown: () => Promise.resolve() };
 
@@ -39,7 +45,9 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   // A provider of our own, not NodeSDK: that one registers itself globally, and two proxies in a process would share it.
   const provider = new tracing.BasicTracerProvider({
     resource,
-    spanProcessors: [new tracing.BatchSpanProcessor(new OTLPTraceExporter({ url }))],
+    spanProcessors: [
+      new tracing.BatchSpanProcessor(tellFailures(new OTLPTraceExporter({ url }), url, options.onError)),
+    ],
   });
   const spans: SpanTools = {
     tracer: provider.getTracer('shunt', options.serviceVersion),
@@ -56,8 +64,46 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
 
   return {
     requestFinished: (request, { traceparent }) => traceRequest(spans, request, traceparent),
-    shutdown: () => provider.shutdown().catch(() => undefined),
+    shutdown: () => withinTime(provider.shutdown(), shutdownMs),
   };
+}
+
+/** OpenTelemetry drops spans without a word: the operator hears of it here. */
+function tellFailures(
+  exporter: tracing.SpanExporter,
+  url: string,
+  tell: TracingOptions['onError'],
+): tracing.SpanExporter {
+  let told = false;
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        const failed = result.code !== 0;
+        if (failed && !told)
+          tell?.(`Traces cannot be sent to ${url} (${result.error?.message ?? 'no reason given'}); they are dropped.`);
+        told = failed;
+        done(result);
+      });
+    },
+    shutdown: () => exporter.shutdown(),
+    forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
+  };
+}
+
+async function withinTime(work: Promise<unknown>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  // What cannot be delivered was reported when it failed.
+  await Promise.race([
+    work.then(
+      () => undefined,
+      () => undefined,
+    ),
+    limit,
+  ]);
+  clearTimeout(timer);
 }
 
 interface SpanTools {

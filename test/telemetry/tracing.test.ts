@@ -153,6 +153,23 @@ describe('startTracing', () => {
     }
   });
 
+  it('says once that the collector refuses, and ends in peace', async () => {
+    const refusing = createServer((_, response) => response.writeHead(400).end('no'));
+    refusing.listen(0, '127.0.0.1');
+    await once(refusing, 'listening');
+    const errors: string[] = [];
+    const url = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`;
+    const tracing = await startTracing({
+      endpoint: url,
+      serviceVersion: '1',
+      onError: (message) => errors.push(message),
+    });
+    tracing.requestFinished(finishedRequest(), { traceparent });
+    await expect(tracing.shutdown()).resolves.toBeUndefined();
+    expect(errors).toEqual([expect.stringMatching(/Traces cannot be sent to .*\/v1\/traces/)]);
+    refusing.close();
+  });
+
   it('ends in peace when the collector is gone', async () => {
     const tracing = await startTracing({ endpoint: 'http://127.0.0.1:9', serviceVersion: '1' });
     tracing.requestFinished(finishedRequest(), { traceparent });
