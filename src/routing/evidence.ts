@@ -40,9 +40,7 @@ function featuresOf(signals: Signals, into: Float64Array): void {
 export function inScopeProbability(weights: EvidenceWeights, signals: Signals): number {
   const features = new Float64Array(signalCount);
   featuresOf(signals, features);
-  let sum = 0;
-  for (let j = 0; j < signalCount; j++) sum += weights[j] * features[j];
-  return 1 / (1 + Math.exp(-sum));
+  return 1 / (1 + Math.exp(-logitOf(weights, features)));
 }
 
 export interface Judged {
@@ -51,49 +49,88 @@ export interface Judged {
   readonly weight: number;
 }
 
-/** How many rows the prior counts for. */
-const priorStrength = 10;
-
-/** Penalised maximum likelihood by Newton steps; `judged` may be empty: the prior. */
+/**
+ * Penalised maximum likelihood; `judged` may be empty: the prior. No signal may speak against its own kind: more cosine
+ * never lowers the probability. (Near misses taken from the examples themselves would teach just that, and cost .01 of
+ * AUROC on real out-of-scope prompts.) A signal that would turn negative is left out and the rest is fitted again.
+ */
 export function fitEvidence(judged: readonly Judged[]): EvidenceWeights {
-  const weights = Float64Array.from(priorWeights);
-  if (judged.length === 0) return weights;
-  const rows = judged.map(({ signals }) => {
+  const left = new Set<number>();
+  for (;;) {
+    const weights = fitWithout(judged, left);
+    let worst = -1;
+    for (let j = 1; j < signalCount; j++) if (weights[j] < (worst < 0 ? 0 : weights[worst])) worst = j;
+    if (worst < 0) return weights;
+    left.add(worst);
+  }
+}
+
+/** Damped Newton steps; the weights of the signals in `left` stay 0. */
+function fitWithout(judged: readonly Judged[], left: ReadonlySet<number>): EvidenceWeights {
+  let weights: EvidenceWeights = Float64Array.from(priorWeights, (weight, j) => (left.has(j) ? 0 : weight));
+  const rows = judged.map(({ signals, inScope, weight }): Row => {
     const features = new Float64Array(signalCount);
     featuresOf(signals, features);
-    return features;
+    for (const j of left) features[j] = 0;
+    return { features, inScope, weight };
   });
-  // Features differ by about a tenth of their range between in and out of scope: a weight of 1/0.1 must be cheap.
-  const ridge = priorStrength * 0.01;
-  for (let step = 0; step < 25; step++) {
-    const gradient = new Float64Array(signalCount);
-    const hessian = Array.from({ length: signalCount }, () => new Float64Array(signalCount));
-    judged.forEach(({ inScope, weight }, at) => {
-      const x = rows[at];
-      let sum = 0;
-      for (let j = 0; j < signalCount; j++) sum += weights[j] * x[j];
-      const p = 1 / (1 + Math.exp(-sum));
-      const error = weight * (p - (inScope ? 1 : 0));
-      const curve = weight * Math.max(p * (1 - p), 1e-6);
-      for (let j = 0; j < signalCount; j++) {
-        gradient[j] += error * x[j];
-        for (let k = 0; k <= j; k++) hessian[j][k] += curve * x[j] * x[k];
-      }
-    });
-    for (let j = 0; j < signalCount; j++) {
-      gradient[j] += ridge * (weights[j] - priorWeights[j]);
-      hessian[j][j] += ridge;
-      for (let k = 0; k < j; k++) hessian[k][j] = hessian[j][k];
+  let loss = lossOf(rows, weights);
+  for (let step = 0; step < mostSteps && rows.length > 0; step++) {
+    const move = newtonStep(rows, weights).map((by, j) => (left.has(j) ? 0 : by));
+    const from = weights;
+    const before = loss;
+    for (let part = 1; part > 1e-3; part /= 2) {
+      const tried = from.map((weight, j) => weight - part * move[j]);
+      const found = lossOf(rows, tried);
+      if (found >= loss) continue;
+      weights = tried;
+      loss = found;
+      break;
     }
-    const move = solve(hessian, gradient);
-    let most = 0;
-    for (let j = 0; j < signalCount; j++) {
-      weights[j] -= Math.max(-4, Math.min(4, move[j]));
-      most = Math.max(most, Math.abs(move[j]));
-    }
-    if (most < 1e-6) break;
+    if (before - loss < 1e-9 * before) break;
   }
   return weights;
+}
+
+interface Row {
+  readonly features: Float64Array;
+  readonly inScope: boolean;
+  readonly weight: number;
+}
+
+const mostSteps = 50;
+/** Signals differ by about a tenth between in and out of scope: weights of ten must be cheap. */
+const ridge = 0.1;
+
+function logitOf(weights: EvidenceWeights, features: Float64Array): number {
+  let sum = 0;
+  for (let j = 0; j < signalCount; j++) sum += weights[j] * features[j];
+  return sum;
+}
+
+function lossOf(rows: readonly Row[], weights: EvidenceWeights): number {
+  let loss = 0;
+  for (const { features, inScope, weight } of rows) {
+    const logit = inScope ? logitOf(weights, features) : -logitOf(weights, features);
+    loss += weight * (logit > 0 ? Math.log1p(Math.exp(-logit)) : Math.log1p(Math.exp(logit)) - logit);
+  }
+  for (let j = 0; j < signalCount; j++) loss += (ridge / 2) * (weights[j] - priorWeights[j]) ** 2;
+  return loss;
+}
+
+function newtonStep(rows: readonly Row[], weights: EvidenceWeights): Float64Array {
+  const gradient = weights.map((weight, j) => ridge * (weight - priorWeights[j]));
+  const hessian = Array.from({ length: signalCount }, (_, j) => new Float64Array(signalCount).fill(ridge, j, j + 1));
+  for (const { features, inScope, weight } of rows) {
+    const p = 1 / (1 + Math.exp(-logitOf(weights, features)));
+    const error = weight * (p - (inScope ? 1 : 0));
+    const curve = weight * p * (1 - p);
+    for (let j = 0; j < signalCount; j++) {
+      gradient[j] += error * features[j];
+      for (let k = 0; k < signalCount; k++) hessian[j][k] += curve * features[j] * features[k];
+    }
+  }
+  return solve(hessian, gradient);
 }
 
 /** Solves a small positive definite system by Gaussian elimination; overwrites its arguments. */
