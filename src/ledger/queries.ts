@@ -13,7 +13,7 @@ import {
 } from 'kysely';
 import type { DecisionRow } from './record-row.ts';
 
-export interface LedgerTables {
+interface LedgerTables {
   decisions: DecisionRow;
   schema_version: { version: number; applied_at: number };
 }

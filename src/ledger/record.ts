@@ -13,7 +13,7 @@ export interface TokenUsage {
   readonly source: 'reported' | 'estimated' | 'cached' | 'none';
 }
 
-export interface LatencySplit {
+interface LatencySplit {
   /** Last byte of the request body to first byte sent to the first backend attempt, or to the client without one. */
   readonly addedMs: number;
   readonly embedMs: number;
@@ -49,7 +49,8 @@ export interface DecisionRecord {
   readonly fallbackModel: string;
   readonly attempts: number;
   readonly cache: 'hit' | 'miss' | 'bypass';
-  readonly pin: 'none' | 'new' | 'kept' | 'escalated';
+  /** `switched`: an open tool loop had to go on with another model, because its own failed. It should never happen. */
+  readonly pin: 'none' | 'new' | 'kept' | 'escalated' | 'switched';
   readonly stream: boolean;
   readonly status: number;
   readonly errorCode: string | null;

@@ -19,7 +19,7 @@ export interface Spill {
   replay(append: (records: readonly DecisionRecord[]) => Promise<void>): Promise<SpillReplay>;
 }
 
-export interface SpillReplay {
+interface SpillReplay {
   readonly records: number;
   /** Lines that are no record: cut off when the process was killed. */
   readonly brokenLines: number;

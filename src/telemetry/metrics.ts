@@ -51,6 +51,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const answers = new Map<string, AnswerTallies>();
   const saved = new Map<string, { value: number }>();
   addSavedGauge(registry, saved);
+  // A rate over a counter that does not exist yet misses its first step.
+  for (const result of ['ok', 'failed']) meters.reloads(result);
+  meters.embedderFailures();
 
   return {
     requestFinished(request) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +54,17 @@ describe('the SQLite ledger on disk', () => {
       message: expect.stringMatching(/ledger-\d+\.db is damaged, or is no SQLite database.*Move it away/),
     });
     expect((await stat(file)).size).toBe(text.length);
+  });
+
+  it('says that a ledger is damaged when its pages were overwritten', async () => {
+    const file = newFile();
+    const store = await openSqliteStore(file);
+    await store.append(Array.from({ length: 500 }, (_, i) => sampleRecord({ id: `r${i}` })));
+    await store.close();
+    const bytes = await readFile(file);
+    bytes.fill(0x5a, 100, 20_000);
+    await writeFile(file, bytes);
+    await expect(openSqliteStore(file)).rejects.toThrow(/is damaged.*put a backup in its place/);
   });
 
   it('says that a folder stands where the file should be, or a file where a folder should', async () => {
