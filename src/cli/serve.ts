@@ -52,13 +52,14 @@ async function serve(command: Command, options: ServeOptions): Promise<void> {
   });
   progress.end();
   const { routing } = config;
+  const watching = new AbortController();
+  if (routing.watch) await watchForReload(config, proxy, log, watching.signal);
+  process.on('SIGHUP', () => void proxy.reload('SIGHUP'));
+  // Last of all: whoever waits for this line finds everything in place.
   process.stdout.write(
     `shunt listens on ${proxy.listening.url} (routes: ${proxy.current().snapshot.routes.size}, routed names: ${routing.model_names.join(', ')}, ` +
       `fallback: ${routing.fallback}, mode: ${routing.mode})\n`,
   );
-  const watching = new AbortController();
-  if (routing.watch) await watchForReload(config, proxy, log, watching.signal);
-  process.on('SIGHUP', () => void proxy.reload('SIGHUP'));
   await stopSignal(log);
   watching.abort();
   await proxy.stop();
