@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +43,18 @@ describe('the SQLite ledger on disk', () => {
     const second = await openSqliteStore(file);
     expect(await second.find('a')).not.toBeNull();
     await second.close();
+  });
+
+  it('leaves everything in the one file when it is closed', async () => {
+    const file = newFile();
+    const store = await openSqliteStore(file);
+    await store.append([sampleRecord({ id: 'a' })]);
+    await store.close();
+    const copy = newFile();
+    await copyFile(file, copy);
+    const restored = await openSqliteStore(copy);
+    expect(await restored.find('a')).not.toBeNull();
+    await restored.close();
   });
 
   it('says that a file is no database, and leaves it as it was', async () => {
