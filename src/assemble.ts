@@ -9,6 +9,7 @@ import { messageOf, type ShuntError } from './base/errors.ts';
 import { createExactCache } from './cache/exact-cache.ts';
 import type { Config } from './config/schema.ts';
 import type { GatewayEvents } from './gateway/events.ts';
+import { createOwners } from './gateway/owners.ts';
 import { createPinStore } from './gateway/pin.ts';
 import { createQuota } from './gateway/quota.ts';
 import { createAdmission } from './http/admission.ts';
@@ -50,6 +51,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   const state = stateFolder(config);
   const ledger = await openLedger(config, log);
   const pins = createPinStore({ max: config.routing.pin_max, ttlMs: config.routing.pin_ttl });
+  const owners = createOwners({ max: 200_000, ttlMs: 30 * 86_400_000 });
   const cache = createExactCache({ maxBytes: Math.round(config.cache.exact.max_mb * 1_048_576), clock });
   const admission = createAdmission({ maxInFlight: config.server.max_in_flight });
   const quota = createQuota({ config, clock, spentToday: await ledger.store.spentSince(startOfDay(clock.now())) });
@@ -82,6 +84,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     clock,
     pools: createConnectionPools(),
     pins,
+    owners,
     cache,
     admission,
     quota,

@@ -14,9 +14,11 @@ import type { Embedder } from './embedding/contract.ts';
 import { createEmbedder } from './embedding/create-embedder.ts';
 import { createChatHandler } from './gateway/chat.ts';
 import type { GatewayEvents } from './gateway/events.ts';
+import type { Owners } from './gateway/owners.ts';
 import type { PinStore } from './gateway/pin.ts';
 import { createPlanner } from './gateway/plan.ts';
 import type { Quota } from './gateway/quota.ts';
+import { createRejections } from './gateway/rejections.ts';
 import type { Admission } from './http/admission.ts';
 import { type App, createAdminApp, createApp } from './http/app.ts';
 import { createAuthenticate } from './http/authenticate.ts';
@@ -30,6 +32,7 @@ export interface Standing {
   readonly clock: Clock;
   readonly pools: ConnectionPools;
   readonly pins: PinStore;
+  readonly owners: Owners;
   readonly cache: ExactCache;
   readonly admission: Admission;
   readonly quota: Quota;
@@ -52,9 +55,13 @@ export interface Runtime {
 export async function buildRuntime(config: Config, snapshot: Snapshot, standing: Standing): Promise<Runtime> {
   const backends = openBackends(config, standing);
   const embedders = await openEmbedders(config, snapshot);
+  const { owners } = standing;
+  const rejections = createRejections({ clock: standing.clock });
   const planner = createPlanner({
     config,
     pins: standing.pins,
+    owners,
+    rejections,
     clock: standing.clock,
     onEmbedderError: standing.events.embedderFailed,
   });
@@ -72,6 +79,8 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
       clock,
       random: Math.random,
       events,
+      owners,
+      rejections,
     }),
     backends,
     embedder: embedders.find,

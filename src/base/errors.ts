@@ -5,6 +5,7 @@
 export const errorTable = {
   invalid_request: { status: 400, type: 'invalid_request_error', retryable: false, level: 'info' },
   invalid_json: { status: 400, type: 'invalid_request_error', retryable: false, level: 'info' },
+  previous_response_not_found: { status: 400, type: 'invalid_request_error', retryable: false, level: 'info' },
   invalid_api_key: { status: 401, type: 'authentication_error', retryable: false, level: 'info' },
   budget_exceeded: { status: 429, type: 'insufficient_quota', retryable: false, level: 'info' },
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error', retryable: true, level: 'info' },

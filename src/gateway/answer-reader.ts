@@ -1,16 +1,15 @@
 /**
- * Reads what the ledger and the cache need out of an answer while it passes to the client: a stream through the stream
- * meter, a plain JSON answer by parsing it once after it has gone (and only up to a bound).
+ * Reads what the ledger, the cache and later requests need out of an answer while it passes to the client: a stream
+ * through the stream meter, a plain JSON answer by parsing it once after it has gone (and only up to a bound).
  */
-import type { TokenUsage } from '../ledger/record.ts';
 import { usageOf } from '../ledger/usage.ts';
 import { isObject } from './chat-request.ts';
+import { finishReasonOf } from './message-stream.ts';
+import { readResponse } from './response-stream.ts';
+import { codeOf, type StreamFacts, type StreamForm } from './stream-form.ts';
 import { createStreamMeter } from './stream-meter.ts';
 
-export interface AnswerReading {
-  readonly usage: TokenUsage | null;
-  readonly finishReason: string | null;
-  readonly errorCode: string | null;
+export interface AnswerReading extends Readonly<Omit<StreamFacts, 'complete'>> {
   /** Output tokens that went out, when usage does not say. */
   readonly sentTokens: number;
   /** A stream that stopped without saying that it is complete. */
@@ -31,13 +30,15 @@ const largestParsed = 4 << 20;
 const nothing = Buffer.alloc(0);
 
 export function createAnswerReader(options: {
-  readonly stream: boolean;
+  /** The form of its stream; null: a plain answer. */
+  readonly form: StreamForm | null;
   readonly stripUsage: boolean;
   /** A plain answer is JSON, and worth reading for its usage. */
   readonly parse: boolean;
   readonly keepBytes: number;
 }): AnswerReader {
-  const meter = options.stream ? createStreamMeter({ stripUsage: options.stripUsage }) : null;
+  const { form, stripUsage } = options;
+  const meter = form ? createStreamMeter({ form, stripUsage }) : null;
   const limit = Math.max(options.keepBytes, meter || !options.parse ? 0 : largestParsed);
   let kept: Buffer[] | null = limit > 0 ? [] : null;
   let bytes = 0;
@@ -50,7 +51,7 @@ export function createAnswerReader(options: {
   }
 
   return {
-    stream: options.stream,
+    stream: form !== null,
     push(chunk) {
       const bytesOut = meter ? meter.push(chunk) : chunk;
       keep(bytesOut);
@@ -65,35 +66,34 @@ export function createAnswerReader(options: {
       const whole = kept === null ? null : kept.length === 1 ? kept[0] : Buffer.concat(kept);
       const body = whole !== null && whole.length <= options.keepBytes ? whole : null;
       if (meter === null) return { ...readPlain(whole, bytes), body };
-      const { usage, finishReason, errorCode, complete, events } = meter.reading;
-      const streamCut = !complete && errorCode === null;
-      return { usage, finishReason, errorCode, sentTokens: events, streamCut, body: complete ? body : null };
+      const { complete, events, ...facts } = meter.reading;
+      const streamCut = !complete && facts.errorCode === null;
+      return { ...facts, sentTokens: events, streamCut, body: complete ? body : null };
     },
   };
 }
 
+/** The three shapes tell themselves apart: `choices`, `object: response`, `type: message`. */
 function readPlain(whole: Buffer | null, bytes: number): Omit<AnswerReading, 'body'> {
-  const unread = {
-    usage: null,
-    finishReason: null,
-    errorCode: null,
-    sentTokens: Math.ceil(bytes / 4),
-    streamCut: false,
-  };
-  if (whole === null) return unread;
-  let answer: unknown;
+  const facts: StreamFacts = { usage: null, finishReason: null, complete: true, errorCode: null, responseId: null };
+  const answer = whole === null ? undefined : parsed(whole);
+  if (isObject(answer)) {
+    if (isObject(answer.usage)) facts.usage = usageOf(answer.usage);
+    if (isObject(answer.error)) facts.errorCode = codeOf(answer.error.code, answer.error.type, 'backend_error');
+    const choice: unknown = Array.isArray(answer.choices) ? answer.choices[0] : undefined;
+    if (isObject(choice) && typeof choice.finish_reason === 'string') facts.finishReason = choice.finish_reason;
+    if (answer.object === 'response') readResponse(answer, facts);
+    if (answer.type === 'message' && typeof answer.stop_reason === 'string')
+      facts.finishReason = finishReasonOf(answer.stop_reason);
+  }
+  return { ...facts, sentTokens: Math.ceil(bytes / 4), streamCut: false };
+}
+
+function parsed(whole: Buffer): unknown {
   try {
-    answer = JSON.parse(whole.toString('utf8'));
+    return JSON.parse(whole.toString('utf8'));
   } catch {
     // Not JSON (HTML from a gateway in between, say): passed on as it came, metered by its length.
-    return unread;
+    return undefined;
   }
-  if (!isObject(answer)) return unread;
-  const choice: unknown = Array.isArray(answer.choices) ? answer.choices[0] : undefined;
-  return {
-    ...unread,
-    usage: isObject(answer.usage) ? usageOf(answer.usage) : null,
-    finishReason: isObject(choice) && typeof choice.finish_reason === 'string' ? choice.finish_reason : null,
-    errorCode: isObject(answer.error) ? String(answer.error.code ?? answer.error.type ?? 'backend_error') : null,
-  };
 }

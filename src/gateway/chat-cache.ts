@@ -21,8 +21,9 @@ import type { Config } from '../config/schema.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import type { ChatRequest } from './chat-request.ts';
 import { type ClientRequest, requestHeader } from './client-request.ts';
-import type { ExchangeResult } from './exchange.ts';
-import type { Plan } from './plan.ts';
+import { dialects } from './dialect.ts';
+import type { ExchangeResult } from './exchange-result.ts';
+import type { Plan } from './plan-form.ts';
 
 export interface CacheLookup {
   /** null: this request takes no part in caching. */
@@ -72,14 +73,14 @@ export function createChatCache(options: {
   return {
     largestBody,
     look(request, chat, snapshot, routed) {
-      if (!routed || !active || !snapshot.anyRouteCaches) return nothing;
+      if (!routed || !active || !snapshot.anyRouteCaches || !dialects[chat.dialect].cacheable) return nothing;
       const control = parseCacheControl(requestHeader(request, 'cache-control'));
       if (control.noStore && control.noCache) return nothing;
       const { bytes, members, model } = chat;
       const key = exactKey({
         namespace: snapshot.cacheNamespace,
         tenant: request.tenant.id,
-        endpoint: 'chat',
+        endpoint: chat.dialect,
         model,
         bytes,
         members,

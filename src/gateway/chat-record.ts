@@ -10,8 +10,9 @@ import type { Snapshot } from '../lifecycle/snapshot.ts';
 import type { MatchResult } from '../routing/decision.ts';
 import type { ChatRequest } from './chat-request.ts';
 import { type ClientRequest, requestTags } from './client-request.ts';
-import type { ExchangeResult } from './exchange.ts';
-import type { Plan } from './plan.ts';
+import { failoverReason } from './decision-headers.ts';
+import type { ExchangeResult } from './exchange-result.ts';
+import type { Plan } from './plan-form.ts';
 
 export interface ChatOutcome {
   readonly request: ClientRequest;
@@ -37,11 +38,11 @@ export function chatRecord(
     tenant: request.tenant.id,
     key: request.tenant.key,
     tags: requestTags(request),
-    endpoint: 'chat',
+    endpoint: chat.dialect,
     requestedModel: chat.model,
     route: failedOver ? null : plan.route,
     wouldRoute: failedOver ? plan.route : plan.wouldRoute,
-    reason: failedOver ? 'failover' : plan.reason,
+    reason: failedOver ? failoverReason(result.rejected) : plan.reason,
     score: plan.match?.score ?? null,
     threshold: plan.match?.candidates[0]?.threshold ?? null,
     margin: plan.match?.margin ?? null,
@@ -52,7 +53,7 @@ export function chatRecord(
     fallbackModel: plan.fallback,
     attempts: result.attempts,
     cache: outcome.cache,
-    pin: plan.pin,
+    pin: failedOver && plan.conversation?.inToolLoop ? 'switched' : plan.pin,
     stream: chat.stream,
     status: result.status,
     errorCode: result.errorCode,

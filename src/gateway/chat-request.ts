@@ -1,10 +1,14 @@
 /**
- * Reads an OpenAI chat body once: what routing, the guard, the pin and the cache need to know of it, and nothing else.
+ * A chat request, whatever dialect it came in: what routing, the guard, the pin and the cache need to know of a body,
+ * and nothing else; and the reader of the first dialect, OpenAI's chat completions. The others are `completion-request.ts`,
+ * `responses-request.ts` and `messages-request.ts`; all give the same form, so that there is one story for them.
  * The original bytes go upstream; unknown fields are none of our business and are never checked.
  */
 import { messageOf, ShuntError } from '../base/errors.ts';
 import { type Member, topLevelMembers } from '../base/json-members.ts';
 import type { Ability } from '../config/schema.ts';
+
+export type DialectName = 'chat' | 'completions' | 'responses' | 'messages';
 
 export interface ChatMessage {
   readonly role: string;
@@ -15,6 +19,7 @@ export interface ChatMessage {
 }
 
 export interface ChatRequest {
+  readonly dialect: DialectName;
   readonly bytes: Buffer;
   readonly members: readonly Member[];
   readonly model: string;
@@ -22,8 +27,6 @@ export interface ChatRequest {
   readonly stream: boolean;
   /** `stream_options.include_usage` as the client said it; null when it said nothing. */
   readonly includeUsage: boolean | null;
-  /** `stream_options` stands in the body, whatever it holds. */
-  readonly hasStreamOptions: boolean;
   /** Absent counts as 1, the API's default. */
   readonly temperature: number;
   readonly choices: number;
@@ -32,39 +35,47 @@ export interface ChatRequest {
   readonly wantsJsonSchema: boolean;
   /** Abilities that a model must have to take this request. */
   readonly needs: readonly Ability[];
+  /** Responses: the stored answer that this request continues. */
+  readonly previousResponse: string | null;
 }
 
 /** Throws `invalid_json` or `invalid_request` with the field at fault. */
 export function parseChatRequest(bytes: Buffer): ChatRequest {
   const body = parseObject(bytes);
-  const model = body.model;
-  if (typeof model !== 'string' || model === '') {
-    throw new ShuntError('invalid_request', "'model' must be a non-empty string: 'auto' or a configured model.", {
-      param: 'model',
-    });
-  }
+  const model = modelOf(body);
   const messages = parseMessages(body.messages);
   const streamOptions = isObject(body.stream_options) ? body.stream_options : null;
-  const includeUsage =
-    streamOptions && typeof streamOptions.include_usage === 'boolean' ? streamOptions.include_usage : null;
   const format = isObject(body.response_format) ? body.response_format : null;
   const wantsJsonSchema = format?.type === 'json_schema';
   const hasTools = nonEmpty(body.tools) || nonEmpty(body.functions);
+  const needs = needsOf(messages, { hasTools, wantsJsonSchema, reasons: reasons(body.reasoning_effort) });
+  if (Array.isArray(body.modalities) && body.modalities.includes('audio')) needs.add('audio');
   return {
+    dialect: 'chat',
     bytes,
     members: topLevelMembers(bytes),
     model,
     messages,
     stream: body.stream === true,
-    includeUsage,
-    hasStreamOptions: body.stream_options !== undefined && body.stream_options !== null,
-    temperature: typeof body.temperature === 'number' ? body.temperature : 1,
-    choices: typeof body.n === 'number' ? body.n : 1,
+    includeUsage:
+      streamOptions && typeof streamOptions.include_usage === 'boolean' ? streamOptions.include_usage : null,
+    temperature: numberOr(body.temperature, 1),
+    choices: numberOr(body.n, 1),
     maxOutputTokens: firstNumber(body.max_completion_tokens, body.max_tokens),
     hasTools,
     wantsJsonSchema,
-    needs: needsOf(body, messages, { hasTools, wantsJsonSchema }),
+    needs: [...needs],
+    previousResponse: null,
   };
+}
+
+/** Throws `invalid_request` without one. */
+export function modelOf(body: Readonly<Record<string, unknown>>): string {
+  const { model } = body;
+  if (typeof model === 'string' && model !== '') return model;
+  throw new ShuntError('invalid_request', "'model' must be a non-empty string: 'auto' or a configured model.", {
+    param: 'model',
+  });
 }
 
 /** The body as a JSON object. Throws `invalid_json` for anything else. */
@@ -85,7 +96,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function parseMessages(value: unknown): ChatMessage[] {
+/** The list of messages, each an object with a role. Throws `invalid_request` with the one at fault. */
+export function messageObjects(value: unknown): Record<string, unknown>[] {
   if (!Array.isArray(value)) {
     throw new ShuntError('invalid_request', "'messages' must be an array of messages.", { param: 'messages' });
   }
@@ -97,44 +109,63 @@ function parseMessages(value: unknown): ChatMessage[] {
       const param = `messages[${index}]`;
       throw new ShuntError('invalid_request', `'${param}' must be an object with a string 'role'.`, { param });
     }
-    return {
-      role: message.role,
-      content: message.content ?? null,
-      toolCalls:
-        (Array.isArray(message.tool_calls) ? message.tool_calls.length : 0) + (isObject(message.function_call) ? 1 : 0),
-      toolCallId: typeof message.tool_call_id === 'string' ? message.tool_call_id : null,
-    };
+    return message;
   });
 }
 
-function needsOf(
-  body: Record<string, unknown>,
+function parseMessages(value: unknown): ChatMessage[] {
+  return messageObjects(value).map((message) => ({
+    role: String(message.role),
+    content: message.content ?? null,
+    toolCalls:
+      (Array.isArray(message.tool_calls) ? message.tool_calls.length : 0) + (isObject(message.function_call) ? 1 : 0),
+    toolCallId: typeof message.tool_call_id === 'string' ? message.tool_call_id : null,
+  }));
+}
+
+export function needsOf(
   messages: readonly ChatMessage[],
-  known: { hasTools: boolean; wantsJsonSchema: boolean },
-): Ability[] {
+  known: { readonly hasTools: boolean; readonly wantsJsonSchema: boolean; readonly reasons: boolean },
+): Set<Ability> {
   const needs = new Set<Ability>();
   if (known.hasTools) needs.add('tools');
   if (known.wantsJsonSchema) needs.add('json_schema');
-  if (body.reasoning_effort !== undefined && body.reasoning_effort !== null && body.reasoning_effort !== 'none') {
-    needs.add('reasoning');
-  }
-  if (Array.isArray(body.modalities) && body.modalities.includes('audio')) needs.add('audio');
+  if (known.reasons) needs.add('reasoning');
   for (const message of messages) {
     if (!Array.isArray(message.content)) continue;
     for (const part of message.content as unknown[]) {
-      if (!isObject(part)) continue;
-      if (part.type === 'image_url' || part.type === 'input_image' || part.type === 'file') needs.add('vision');
-      if (part.type === 'input_audio') needs.add('audio');
+      const need = isObject(part) ? partNeeds.get(part.type) : undefined;
+      if (need !== undefined) needs.add(need);
     }
   }
-  return [...needs];
+  return needs;
 }
 
-function nonEmpty(value: unknown): boolean {
+/** Parts of a message that not every model can read, by the names that the dialects have for them. */
+const partNeeds = new Map<unknown, Ability>([
+  ['image_url', 'vision'],
+  ['input_image', 'vision'],
+  ['image', 'vision'],
+  ['file', 'vision'],
+  ['input_file', 'vision'],
+  ['document', 'vision'],
+  ['input_audio', 'audio'],
+]);
+
+/** An effort that is asked for, and is not none. */
+export function reasons(effort: unknown): boolean {
+  return effort !== undefined && effort !== null && effort !== 'none';
+}
+
+export function nonEmpty(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0;
 }
 
-function firstNumber(...values: unknown[]): number | null {
+export function firstNumber(...values: unknown[]): number | null {
   for (const value of values) if (typeof value === 'number') return value;
   return null;
+}
+
+export function numberOr(value: unknown, otherwise: number): number {
+  return typeof value === 'number' ? value : otherwise;
 }

@@ -1,5 +1,5 @@
 /**
- * The story of one chat request:
+ * The story of one chat request, in any dialect (`dialect.ts`):
  *
  *   read the body ─► plan (guard, pin) ─► exact cache ─► plan (embed, match) ─► exchange ─► store, record
  *
@@ -15,12 +15,17 @@ import type { Config } from '../config/schema.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import { type CacheHit, type CacheLookup, type ChatCache, createChatCache } from './chat-cache.ts';
 import { chatRecord } from './chat-record.ts';
-import { type ChatRequest, parseChatRequest } from './chat-request.ts';
+import type { ChatRequest, DialectName } from './chat-request.ts';
 import { type ClientRequest, requestHeader } from './client-request.ts';
 import { decisionHeaders, setHeaders } from './decision-headers.ts';
+import { dialects } from './dialect.ts';
 import type { GatewayEvents } from './events.ts';
-import { type Attempt, type ExchangeResult, exchange, replayedResult } from './exchange.ts';
-import type { Plan, Planner } from './plan.ts';
+import { exchange } from './exchange.ts';
+import { type Attempt, type ExchangeResult, replayedResult } from './exchange-result.ts';
+import type { Owners } from './owners.ts';
+import type { Planner } from './plan.ts';
+import type { Plan } from './plan-form.ts';
+import type { Rejections } from './rejections.ts';
 
 export interface ChatOptions {
   readonly config: Config;
@@ -31,15 +36,17 @@ export interface ChatOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: GatewayEvents;
+  readonly owners: Owners;
+  readonly rejections: Rejections;
 }
 
-export type ChatHandler = (request: ClientRequest) => Promise<void>;
+export type ChatHandler = (request: ClientRequest, dialect: DialectName) => Promise<void>;
 
 /** Throws a `ShuntError` only before anything was written to the client. */
 export function createChatHandler(options: ChatOptions): ChatHandler {
   const chatCache: ChatCache = createChatCache(options);
-  return async (request) => {
-    const chat = parseChatRequest(request.body);
+  return async (request, dialect) => {
+    const chat = dialects[dialect].parse(request.body);
     const snapshot = options.snapshot();
     const beginning = options.planner.begin({
       chat,
@@ -95,13 +102,19 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
     const result = await exchange({
       attempts: attemptsFor(request, chat, plan),
       stream: chat.stream,
+      form: dialects[chat.dialect].form,
       client: request.outgoing,
       signal: request.signal,
       clock: options.clock,
       random: options.random,
       keepBytes: mayStore ? chatCache.largestBody : 0,
-      ownHeaders: (model) => decisionHeaders(request, { plan, model, cache, addedMs }),
+      ownHeaders: ({ model, rejected }) => decisionHeaders(request, { plan, model, cache, addedMs, rejected }),
+      onResponseId:
+        chat.dialect === 'responses'
+          ? (id, model) => options.owners.keep(id, { tenant: request.tenant.id, model })
+          : undefined,
     });
+    if (result.model !== null && result.model !== plan.target) options.planner.moved(plan, result.model);
     if (mayStore) chatCache.store(lookup, { plan, result, snapshot });
     finished(step, result, { addedMs, cache });
     if (result.error === null) return;
@@ -110,7 +123,8 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
   }
 
   function attemptsFor(request: ClientRequest, chat: ChatRequest, plan: Plan): (() => Attempt)[] {
-    const models = plan.routed && plan.target !== plan.fallback ? [plan.target, plan.fallback] : [plan.target];
+    const mayFallOver = plan.routed && !plan.bound && plan.target !== plan.fallback;
+    const models = mayFallOver ? [plan.target, plan.fallback] : [plan.target];
     return models.map(
       (model, index) => () => attemptOn(request, chat, { model, expendable: index < models.length - 1, plan }),
     );
@@ -125,13 +139,14 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
     const backendConfig = options.config.backends[model.backend];
     const backend = options.backends.get(model.backend);
     if (!backend) throw new Error(`backend '${model.backend}' was not assembled`);
-    const injectUsage = chat.stream && !chat.hasStreamOptions && backendConfig.stream_usage;
+    const dialect = dialects[chat.dialect];
+    const injectUsage = chat.stream && dialect.usageOption && chat.includeUsage === null && backendConfig.stream_usage;
     const keepName = aim.plan.reason === 'unknown-model-passthrough';
     return {
       model: aim.model,
       backend,
       method: 'POST',
-      path: '/chat/completions',
+      path: dialect.path,
       headers: forwardedRequestHeaders(request.incoming.rawHeaders, {
         credentials: backendConfig.credentials,
         identity: true,
@@ -140,16 +155,22 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
       retries: backendConfig.max_retries,
       expendable: aim.expendable,
       stripUsage: injectUsage,
+      learn: (refusal) => options.rejections.learn(aim.model, chat, refusal),
     };
   }
 }
 
-/** The client's bytes with only `model` spliced, and `stream_options` added where the client sent none. */
+/** The client's bytes with only `model` spliced, and `include_usage` added where the client said nothing of it. */
 function bodyFor(chat: ChatRequest, model: string, injectUsage: boolean): Buffer {
   const name = JSON.stringify(model);
-  return spliceMembers(
-    chat.bytes,
-    chat.members,
-    injectUsage ? { model: name, stream_options: '{"include_usage":true}' } : { model: name },
-  );
+  if (!injectUsage) return spliceMembers(chat.bytes, chat.members, { model: name });
+  return spliceMembers(chat.bytes, chat.members, { model: name, stream_options: withUsage(chat) });
+}
+
+/** The client's own `stream_options`, whatever else they hold, with `include_usage` in front. */
+function withUsage(chat: ChatRequest): string {
+  const member = chat.members.find(({ key }) => key === 'stream_options');
+  const given = member ? chat.bytes.toString('utf8', member.valueStart, member.valueEnd) : '';
+  const rest = given.startsWith('{') ? given.slice(1).trimStart() : '}';
+  return rest.startsWith('}') ? '{"include_usage":true}' : `{"include_usage":true,${rest}`;
 }

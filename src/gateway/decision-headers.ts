@@ -1,6 +1,7 @@
 /** The headers by which an answer says what was decided: `x-shunt-*` and the standard `server-timing`. */
 import type { ClientRequest } from './client-request.ts';
-import type { Plan } from './plan.ts';
+import { rejectionReason } from './guard.ts';
+import type { Plan } from './plan-form.ts';
 
 export interface Decided {
   readonly plan: Plan;
@@ -8,6 +9,8 @@ export interface Decided {
   readonly model: string;
   readonly cache: 'hit' | 'miss' | 'bypass';
   readonly addedMs: number;
+  /** The parameter that the target did not take, when that is why another model answers. */
+  readonly rejected?: string | null;
 }
 
 /** Names and values in turn. `x-shunt-route` is the route, `fallback`, or `none` for a model asked for by name. */
@@ -20,7 +23,7 @@ export function decisionHeaders(request: ClientRequest, decided: Decided): strin
     'x-shunt-route',
     shownRoute(plan, failedOver),
     'x-shunt-reason',
-    failedOver ? 'failover' : plan.reason,
+    failedOver ? failoverReason(decided.rejected ?? null) : plan.reason,
     'x-shunt-model',
     model,
     'x-shunt-cache',
@@ -30,6 +33,11 @@ export function decisionHeaders(request: ClientRequest, decided: Decided): strin
   ];
   if (plan.match !== null) headers.push('x-shunt-score', plan.match.score.toFixed(4));
   return headers;
+}
+
+/** Why another model than the target answers. */
+export function failoverReason(rejected: string | null): string {
+  return rejected === null ? 'failover' : rejectionReason(rejected);
 }
 
 export function setHeaders(request: ClientRequest, headers: readonly string[]): void {

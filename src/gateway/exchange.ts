@@ -3,78 +3,34 @@
  * relayed to the client as it comes.
  *
  *   attempt 1 ─► connect error, 408/409/429/5xx (or any error of a routed target) ─► attempt 2 … last ─► relayed as it is
- *                                                                    │
+ *           └──► an error, or the end, while only lifecycle events came ────────────────┘    │
  *                                 2xx ─► headers to the client: from here on nothing can be taken back
  *
  * Bytes are passed through, never collected to look at them; a slow client pauses the backend; a client that goes away
  * aborts it. What passed is metered for the ledger.
  */
-import type { ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import type { Backend, BackendFailure, BackendStream, RawHeaders } from '../backend/contract.ts';
+import type { BackendFailure, BackendStream, RawHeaders } from '../backend/contract.ts';
 import { forwardedResponseHeaders, headerValue } from '../backend/headers.ts';
-import type { Clock } from '../base/clock.ts';
-import { ShuntError } from '../base/errors.ts';
-import type { TokenUsage } from '../ledger/record.ts';
-import { type AnswerReader, createAnswerReader } from './answer-reader.ts';
-
-export interface Attempt {
-  /** Config name of the model. */
-  readonly model: string;
-  readonly backend: Backend;
-  readonly method: string;
-  readonly path: string;
-  readonly headers: RawHeaders;
-  /** A stream can be sent once: then `retries` must be 0 and there is no other attempt. */
-  readonly body: Buffer | Readable | null;
-  /** How often the same model may be tried again after a passing failure. */
-  readonly retries: number;
-  /** Its failures of any kind send the request on to the next attempt; the last attempt's are passed to the client. */
-  readonly expendable: boolean;
-  /** The proxy asked for usage in this stream; the client did not. */
-  readonly stripUsage: boolean;
-}
-
-export interface ExchangeRequest {
-  /** Made when their turn comes: most requests need only the first. */
-  readonly attempts: readonly (() => Attempt)[];
-  readonly stream: boolean;
-  readonly client: ServerResponse;
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
-  readonly random: () => number;
-  /** Own headers for the answer of `model`: `x-shunt-*` and `server-timing`. */
-  readonly ownHeaders: (model: string, attempt: number) => readonly string[];
-  /** Keep the body of a whole 2xx answer of at most this many bytes; 0: none. */
-  readonly keepBytes: number;
-}
-
-export interface ExchangeResult {
-  /** The model whose answer went to the client; null when none did. */
-  readonly model: string | null;
-  readonly backend: string | null;
-  readonly status: number;
-  readonly attempts: number;
-  /** Why earlier attempts were left: `large: 503`, `small: connect`. */
-  readonly failures: readonly string[];
-  readonly errorCode: string | null;
-  readonly usage: TokenUsage | null;
-  readonly finishReason: string | null;
-  readonly truncated: boolean;
-  /** The answer was a stream of events. */
-  readonly stream: boolean;
-  readonly firstByteMs: number | null;
-  readonly sentTokens: number;
-  /** The whole 2xx body, when asked for and complete. */
-  readonly body: Buffer | null;
-  /** Nothing was written to the client: this is what to answer. */
-  readonly error: ShuntError | null;
-}
+import { createAnswerReader } from './answer-reader.ts';
+import {
+  type Attempt,
+  type ExchangeRequest,
+  type ExchangeResult,
+  failureError,
+  nothingSent,
+  readingOf,
+  retryAfter,
+} from './exchange-result.ts';
+import { createRelay, cutError, type Relay } from './relay.ts';
 
 const retryableStatus = new Set([408, 409, 429, 500, 502, 503, 504, 529]);
+/** Answers that may say that the model does not know a parameter. */
+const refusalStatus = new Set([400, 422]);
 /** A backend that asks for more patience than this has no place in an interactive retry. */
 const longestRetryAfterMs = 5_000;
 const backoffMs = 250;
+/** Of an answer that nobody gets: so much is read, so that the connection can be used again, and no more. */
+const mostDiscarded = 65_536;
 
 /** Resolves when the client has its answer or is gone; never rejects for a backend's or the client's fault. */
 export function exchange(request: ExchangeRequest): Promise<ExchangeResult> {
@@ -86,6 +42,7 @@ export function exchange(request: ExchangeRequest): Promise<ExchangeResult> {
 function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void): void {
   const { client, signal, clock, attempts } = request;
   const failures: string[] = [];
+  let rejected: string | null = null;
   let sent = 0;
   let firstSentAt = 0;
   let current: AbortController | null = null;
@@ -111,17 +68,21 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
     sent++;
     if (sent === 1) firstSentAt = clock.monotonic();
     const last = index === attempts.length - 1;
-    let reader: AnswerReader | null = null;
+    const expendable = plan.expendable && !last;
+    let relay: Relay | null = null;
     let stream: BackendStream | null = null;
     let abandoned = false;
     let discarded = 0;
+    /** The body of a refusal that is worth reading before the next attempt. */
+    let refusal: Buffer[] | null = null;
+    let idTold = false;
     let status = 0;
     let firstByteMs: number | null = null;
     const onDrain = () => stream?.resume();
 
     const next = (why: string, retryAfterMs: number | null): boolean => {
       if (signal.aborted) return false;
-      if (!last && plan.expendable) {
+      if (expendable) {
         failures.push(`${plan.model}: ${why}`);
         attempt(index + 1, null);
         return true;
@@ -137,172 +98,145 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
       return true;
     };
 
+    /** The answer so far is worth nothing and the client has seen nothing of it: try elsewhere, if there is an elsewhere. */
+    const takeBack = (why: string): boolean => {
+      if (relay === null || !relay.held || !next(why, null)) return false;
+      relay.abandon();
+      abandoned = true;
+      return true;
+    };
+
+    const open = (code: number, headers: RawHeaders): Relay => {
+      const contentType = headerValue(headers, 'content-type') ?? '';
+      // Asked for as it is, yet compressed: it passes, but nobody here can read it.
+      const readable = (headerValue(headers, 'content-encoding') ?? 'identity') === 'identity';
+      const form = request.form;
+      const isStream = request.stream && readable && contentType.includes('text/event-stream');
+      const strips = plan.stripUsage && isStream;
+      return createRelay({
+        client,
+        form,
+        hold: isStream && code < 300 && (expendable || retriesLeft > 0),
+        onDrain,
+        reader: createAnswerReader({
+          form: isStream ? form : null,
+          stripUsage: strips,
+          parse: readable && contentType.includes('json'),
+          keepBytes: readable && code < 300 ? request.keepBytes : 0,
+        }),
+        writeHead() {
+          const forwarded = forwardedResponseHeaders(headers, { keepLength: !strips });
+          const own = request.ownHeaders({ model: plan.model, rejected });
+          const exhausted = retryableStatus.has(code) ? ['x-should-retry', 'false'] : [];
+          client.writeHead(code, [...forwarded, ...(isStream ? streamHeaders(headers) : []), ...own, ...exhausted]);
+        },
+      });
+    };
+
     stream = plan.backend.send(
       { method: plan.method, path: plan.path, headers: plan.headers, body: plan.body, signal: controller.signal },
       {
         onHeaders(code, headers) {
           status = code;
           firstByteMs = clock.monotonic() - firstSentAt;
-          const failed = code >= 400;
-          const worthAnother = retryableStatus.has(code) || (failed && plan.expendable && !last);
-          if (worthAnother && next(String(code), retryAfter(headers))) {
-            abandoned = true;
+          if (expendable && plan.learn && refusalStatus.has(code)) {
+            refusal = [];
             return;
           }
-          const contentType = headerValue(headers, 'content-type') ?? '';
-          // Asked for as it is, yet compressed: it passes, but nobody here can read it.
-          const readable = (headerValue(headers, 'content-encoding') ?? 'identity') === 'identity';
-          const isStream = request.stream && readable && contentType.includes('text/event-stream');
-          reader = createAnswerReader({
-            stream: isStream,
-            stripUsage: plan.stripUsage && isStream,
-            parse: readable && contentType.includes('json'),
-            keepBytes: readable && code < 300 ? request.keepBytes : 0,
-          });
-          const forwarded = forwardedResponseHeaders(headers, { keepLength: !(plan.stripUsage && isStream) });
-          const own = request.ownHeaders(plan.model, sent);
-          const exhausted = failed && retryableStatus.has(code) ? ['x-should-retry', 'false'] : [];
-          const streaming = isStream ? ['x-accel-buffering', 'no'] : [];
-          client.writeHead(code, [...forwarded, ...streaming, ...own, ...exhausted]);
-          if (isStream) client.flushHeaders();
-          client.on('drain', onDrain);
+          const worthAnother = retryableStatus.has(code) || (code >= 400 && expendable);
+          if (worthAnother && next(String(code), retryAfter(headers))) abandoned = true;
+          else relay = open(code, headers);
         },
         onData(chunk) {
-          if (abandoned || reader === null) {
-            // The body of an answer nobody gets: read a little, so that the connection can be used again, no more.
+          if (relay === null || abandoned) {
             discarded += chunk.length;
-            if (discarded > 65_536) controller.abort();
+            refusal?.push(chunk);
+            if (discarded > mostDiscarded) controller.abort();
             return true;
           }
-          const bytes = reader.push(chunk);
-          return bytes.length === 0 || client.write(bytes);
+          const pushed = relay.push(chunk);
+          if (!idTold && request.onResponseId) idTold = tellId(relay, plan);
+          if (pushed !== 'failed') return pushed === 'sent';
+          const code = relay.reader.reading.errorCode ?? 'stream_error';
+          if (mayPass(code, expendable) && takeBack(`error in its stream (${code})`)) controller.abort();
+          else relay.release();
+          return true;
         },
         onEnd() {
-          client.off('drain', onDrain);
-          if (abandoned || reader === null) return;
-          const held = reader.flush();
-          if (held.length > 0) client.write(held);
-          const cut = reader.reading.streamCut && status < 300;
-          if (cut)
-            client.write(
-              errorEvent(new ShuntError('backend_error', `The stream of '${plan.model}' ended before its end.`)),
-            );
-          client.end();
-          finish({
-            ...readingOf(reader),
-            model: plan.model,
-            backend: plan.backend.name,
-            status,
-            firstByteMs,
-            truncated: cut,
-          });
+          if (refusal !== null && !abandoned) {
+            abandoned = true;
+            rejected = plan.learn?.(Buffer.concat(refusal)) ?? null;
+            if (next(rejected === null ? String(status) : `rejects ${rejected}`, null)) return;
+            finish({ status: 499, errorCode: 'client_closed_request', truncated: true });
+          }
+          if (abandoned || relay === null) return;
+          const cut = relay.ended() === 'cut' && status < 300;
+          if (cut && takeBack('its stream ended before it began')) return;
+          if (!idTold && request.onResponseId) tellId(relay, plan);
+          relay.finish(cut ? cutError(plan.model) : null);
+          finish({ ...answered(plan, relay), truncated: cut });
         },
         onError(failure) {
-          client.off('drain', onDrain);
           if (abandoned) return;
-          if (reader === null && failure.kind !== 'aborted' && next(failure.kind, null)) return;
-          fail(plan, failure, reader, { status, firstByteMs });
+          if (failure.kind !== 'aborted' || (refusal !== null && !signal.aborted)) {
+            if (relay === null && next(failure.kind, null)) return;
+            if (takeBack(failure.kind)) return;
+          }
+          fail(plan, failure, relay === null ? null : { relay, ...answered(plan, relay) });
         },
       },
     );
+
+    function answered(from: Attempt, through: Relay): Partial<ExchangeResult> {
+      return { ...readingOf(through.reader), model: from.model, backend: from.backend.name, status, firstByteMs };
+    }
+  }
+
+  /** As soon as it is known: the client may ask for the answer by its id while it still streams. */
+  function tellId(relay: Relay, plan: Attempt): boolean {
+    const id = relay.reader.reading.responseId;
+    if (id === null) return false;
+    request.onResponseId?.(id, plan.model);
+    return true;
   }
 
   /** The last attempt failed, or the client went away. */
   function fail(
     plan: Attempt,
     failure: BackendFailure,
-    reader: AnswerReader | null,
-    seen: { status: number; firstByteMs: number | null },
+    begun: (Partial<ExchangeResult> & { readonly relay: Relay }) | null,
   ): void {
     if (signal.aborted) {
-      finish({
-        ...(reader ? readingOf(reader) : {}),
-        model: plan.model,
-        backend: plan.backend.name,
-        status: 499,
-        firstByteMs: seen.firstByteMs,
-        errorCode: 'client_closed_request',
-        truncated: true,
-      });
+      begun?.relay.abandon();
+      const { relay: _, ...seen } = begun ?? { relay: null, model: plan.model, backend: plan.backend.name };
+      finish({ ...seen, status: 499, errorCode: 'client_closed_request', truncated: true });
       return;
     }
     const error = failureError(plan, failure);
-    if (reader === null) {
+    if (begun === null) {
       finish({ status: error.row.status, errorCode: error.code, error });
       return;
     }
-    // Bytes have gone out. A stream can still say that it was cut; a plain answer can only break off, so that the
-    // client sees a broken connection and not a short body that looks whole.
-    if (reader.stream) client.end(errorEvent(error));
-    else client.destroy();
-    finish({
-      ...readingOf(reader),
-      model: plan.model,
-      backend: plan.backend.name,
-      status: seen.status,
-      firstByteMs: seen.firstByteMs,
-      errorCode: error.code,
-      truncated: true,
-    });
+    const { relay, ...seen } = begun;
+    relay.finish(error);
+    finish({ ...seen, errorCode: error.code, truncated: true });
   }
 
   function finish(outcome: Partial<ExchangeResult>): void {
     if (settled) return;
     settled = true;
     signal.removeEventListener('abort', onClientGone);
-    resolve({ ...nothingSent, ...outcome, attempts: sent, failures });
+    resolve({ ...nothingSent, ...outcome, attempts: sent, failures, rejected });
   }
 }
 
-const nothingSent: ExchangeResult = {
-  model: null,
-  backend: null,
-  status: 502,
-  attempts: 0,
-  failures: [],
-  errorCode: null,
-  usage: null,
-  finishReason: null,
-  truncated: false,
-  stream: false,
-  firstByteMs: null,
-  sentTokens: 0,
-  body: null,
-  error: null,
-};
-
-/** The result of an answer that came from the cache: nothing was sent to a backend, nothing was bought. */
-export function replayedResult(
-  model: string,
-  answer: { readonly usage: TokenUsage | null; readonly stream: boolean },
-): ExchangeResult {
-  const usage: TokenUsage | null = answer.usage === null ? null : { ...answer.usage, source: 'cached' };
-  return { ...nothingSent, model, status: 200, usage, stream: answer.stream };
+/** What keeps proxies in front of this one from holding a stream back or storing it. */
+function streamHeaders(headers: RawHeaders): string[] {
+  const buffering = ['x-accel-buffering', 'no'];
+  return headerValue(headers, 'cache-control') === null ? [...buffering, 'cache-control', 'no-cache'] : buffering;
 }
 
-function readingOf(reader: AnswerReader): Partial<ExchangeResult> {
-  const { usage, finishReason, errorCode, sentTokens, body } = reader.reading;
-  return { usage, finishReason, errorCode, sentTokens, body, stream: reader.stream };
-}
-
-function failureError(plan: Attempt, failure: BackendFailure): ShuntError {
-  const timedOut = failure.kind.endsWith('-timeout') && failure.kind !== 'connect-timeout';
-  const code = timedOut
-    ? 'backend_timeout'
-    : failure.kind.startsWith('connect')
-      ? 'backend_unreachable'
-      : 'backend_error';
-  return new ShuntError(code, `The backend '${plan.backend.name}' of model '${plan.model}' failed (${failure.kind}).`);
-}
-
-function retryAfter(headers: RawHeaders): number | null {
-  const exact = Number(headerValue(headers, 'retry-after-ms'));
-  if (Number.isFinite(exact) && exact > 0) return exact;
-  const seconds = Number(headerValue(headers, 'retry-after'));
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null;
-}
-
-function errorEvent(error: ShuntError): string {
-  const { type } = error.row;
-  return `data: ${JSON.stringify({ error: { message: error.message, type, param: null, code: error.code } })}\n\n`;
+/** Another model may answer what this one cannot; the same model only what was not the request's fault. */
+function mayPass(code: string, expendable: boolean): boolean {
+  return expendable || !/invalid|content|policy|context|unsupported|permission|auth|quota/i.test(code);
 }

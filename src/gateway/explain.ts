@@ -85,8 +85,7 @@ function aimOf(
   const { result, fallback, chat } = step;
   if (result.route === null) return { route: null, target: fallback, reason: result.reason };
   const target = options.snapshot.routes.get(result.route)?.target ?? options.config.routing.default_target;
-  const model = options.config.models[target];
-  const objection = chat && model && target !== fallback ? guard(model, chat) : null;
+  const objection = chat && target !== fallback ? guard(options.config, target, chat) : null;
   if (objection !== null) return { route: null, target: fallback, reason: objection };
   return { route: result.route, target, reason: result.reason };
 }

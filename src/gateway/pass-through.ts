@@ -8,7 +8,9 @@ import { forwardedRequestHeaders } from '../backend/headers.ts';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
-import { type ExchangeResult, exchange } from './exchange.ts';
+import { choiceStream } from './choice-stream.ts';
+import { exchange } from './exchange.ts';
+import type { ExchangeResult } from './exchange-result.ts';
 
 export interface PassThrough {
   readonly id: string;
@@ -54,6 +56,7 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
       }),
     ],
     stream: false,
+    form: choiceStream,
     client: request.outgoing,
     signal: request.signal,
     clock: options.clock,

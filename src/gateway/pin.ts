@@ -70,7 +70,8 @@ export function conversationOf(messages: readonly ChatMessage[], tenant: string,
 
 /** Tool calls that wait for their results, or results that wait for the model's next word. */
 function isToolLoop(messages: readonly ChatMessage[]): boolean {
-  const last = messages[messages.length - 1];
+  const last = messages.at(-1);
+  if (last === undefined) return false;
   if (last.role === 'tool' || last.role === 'function') return true;
   if (last.role === 'assistant') return last.toolCalls > 0;
   for (let i = messages.length - 1; i >= 0; i--) {

@@ -8,170 +8,109 @@
  */
 
 import type { Clock } from '../base/clock.ts';
-import { messageOf, ShuntError } from '../base/errors.ts';
-import type { Config, ModelConfig } from '../config/schema.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Config } from '../config/schema.ts';
 import type { Embedding } from '../embedding/contract.ts';
-import type { Snapshot } from '../lifecycle/snapshot.ts';
 import type { MatchResult } from '../routing/decision.ts';
 import { match } from '../routing/match.ts';
-import type { ChatRequest } from './chat-request.ts';
-import { guard } from './guard.ts';
-import { type Conversation, conversationOf, type PinStore } from './pin.ts';
+import { continuedPlan, explicitPlan, forcedPlan } from './asked-plan.ts';
+import { dialects } from './dialect.ts';
+import { guard, mustSpeak, speaks } from './guard.ts';
+import type { Owners } from './owners.ts';
+import { type Conversation, conversationOf, type Pin, type PinStore } from './pin.ts';
+import { type Beginning, emptyPlan, type Open, type Plan, type PlanRequest } from './plan-form.ts';
 import { lastUserText, promptText } from './prompt-text.ts';
+import type { Rejections } from './rejections.ts';
 import { isSideRequest } from './side-request.ts';
-import type { Tenant } from './tenant.ts';
-
-export interface Plan {
-  /** The route that is taken; null: the fallback, or a model asked for by name. */
-  readonly route: string | null;
-  /** What the matcher said where the plan does otherwise (monitor mode, a guard, an escalation). */
-  readonly wouldRoute: string | null;
-  readonly reason: string;
-  /** Config names. */
-  readonly target: string;
-  readonly fallback: string;
-  /** The request was routed: a target that fails may fall over to the fallback. */
-  readonly routed: boolean;
-  readonly match: MatchResult | null;
-  readonly pin: 'none' | 'new' | 'kept' | 'escalated';
-  readonly conversation: Conversation | null;
-  readonly text: string;
-  readonly embedMs: number;
-  readonly matchMs: number;
-}
-
-export interface PlanRequest {
-  readonly chat: ChatRequest;
-  readonly tenant: Tenant;
-  /** `x-shunt-route`: a route's name or `off`. */
-  readonly forced: string | null;
-  /** `x-shunt-session`. */
-  readonly session: string | null;
-  readonly snapshot: Snapshot;
-  readonly signal: AbortSignal;
-}
 
 export interface PlannerOptions {
   readonly config: Config;
   readonly pins: PinStore;
+  readonly owners: Owners;
+  readonly rejections: Rejections;
   readonly clock: Clock;
   /** Told about embedder failures, which never fail a request. */
   readonly onEmbedderError: (error: unknown) => void;
 }
 
-export interface Open {
-  readonly request: PlanRequest;
-  readonly fallback: string;
-  readonly text: string;
-  readonly conversation: Conversation | null;
-  /** The cheaper model that the conversation is pinned to; a new turn is matched against it. */
-  readonly pinned: string | null;
-}
-
-export type Beginning =
-  | { readonly kind: 'settled'; readonly plan: Plan }
-  | { readonly kind: 'open'; readonly open: Open };
-
 export interface Planner {
-  /** Throws `model_not_found` and `route_forbidden`. */
+  /** Throws `model_not_found`, `route_forbidden`, `previous_response_not_found`, `invalid_request`. */
   begin(request: PlanRequest): Beginning;
   /** Never throws. Returns at once (not a promise) when the embedder works inline. */
   finish(open: Open): Plan | Promise<Plan>;
   /** The plan of a request that a stored answer of `route` by `model` takes; the conversation goes on with that model. */
   cached(open: Open, answer: { readonly route: string; readonly model: string }): Plan;
+  /** Another model than the plan's target answered: the conversation goes on with that one. */
+  moved(plan: Plan, model: string): void;
 }
 
 export function createPlanner(options: PlannerOptions): Planner {
-  const { config, pins, clock } = options;
-  return { begin, finish, cached };
+  const { config, pins, owners, clock } = options;
+  return { begin, finish, cached, moved };
 
   function begin(request: PlanRequest): Beginning {
     const { chat } = request;
     const autoRoute = chat.model.startsWith('auto:') ? chat.model.slice('auto:'.length) : null;
     const forced = request.forced ?? autoRoute;
     const routed = autoRoute !== null || config.routing.model_names.includes(chat.model);
-    if (!routed) return { kind: 'settled', plan: explicitPlan(request) };
-
+    if (!routed) {
+      const plan = explicitPlan(config, request);
+      return settled(chat.previousResponse === null ? plan : continuedPlan({ config, owners }, request, plan));
+    }
     const fallback = fallbackFor(config, chat.model);
+    mustSpeak(config, fallback, chat);
     const text = promptText(chat.messages, config.routing.text);
     const base = { ...emptyPlan, fallback, text, routed: true };
-    if (forced === 'off') return { kind: 'settled', plan: { ...base, target: fallback, reason: 'off' } };
-    if (forced !== null) return { kind: 'settled', plan: forcedPlan(request, forced, base) };
-    if (config.routing.mode === 'off')
-      return { kind: 'settled', plan: { ...base, target: fallback, reason: 'routing-off' } };
+    if (chat.previousResponse !== null) return settled(continuedPlan({ config, owners }, request, base));
+    if (forced === 'off') return settled({ ...base, target: fallback, reason: 'off' });
+    if (forced !== null) return settled(toTarget(forcedPlan(request, forced, base), request));
+    if (config.routing.mode === 'off') return settled({ ...base, target: fallback, reason: 'routing-off' });
 
     const conversation = conversationFor(request);
-    const pin = conversation ? pins.find(conversation) : null;
+    const pin = conversation ? usablePin(pins.find(conversation), request) : null;
     if (conversation?.inToolLoop) {
-      const target = pin && config.models[pin.model] ? pin.model : fallback;
+      const target = pin ? pin.model : fallback;
       const reason = pin ? 'pinned-tool-loop' : 'tool-loop-without-pin';
-      return settle({ ...base, target, route: pin?.route ?? null, reason, pin: pin ? 'kept' : 'new', conversation });
+      return pinned({ ...base, target, route: pin?.route ?? null, reason, pin: pin ? 'kept' : 'new', conversation });
     }
     if (pin && pin.model === fallback) {
-      return settle({ ...base, target: fallback, reason: 'pinned', pin: 'kept', conversation });
+      return pinned({ ...base, target: fallback, reason: 'pinned', pin: 'kept', conversation });
     }
     return { kind: 'open', open: { request, fallback, text, conversation, pinned: pin ? pin.model : null } };
   }
 
-  function settle(plan: Plan): Beginning {
-    if (plan.conversation) pins.keep(plan.conversation, { model: plan.target, route: plan.route });
+  function settled(plan: Plan): Beginning {
     return { kind: 'settled', plan };
   }
 
+  function pinned(plan: Plan): Beginning {
+    if (plan.conversation) pins.keep(plan.conversation, { model: plan.target, route: plan.route });
+    return settled(plan);
+  }
+
+  /** A pin to a model that a reload has taken away, or that another dialect's requests made, is no pin. */
+  function usablePin(pin: Pin | null, { chat }: PlanRequest): Pin | null {
+    return pin !== null && config.models[pin.model] && speaks(config, pin.model, chat) ? pin : null;
+  }
+
+  function moved(plan: Plan, model: string): void {
+    if (plan.conversation) pins.keep(plan.conversation, { model, route: null });
+  }
+
   function conversationFor(request: PlanRequest): Conversation | null {
-    if (config.routing.pin === 'off' || isSideRequest(lastUserText(request.chat.messages))) return null;
-    return conversationOf(request.chat.messages, request.tenant.id, request.session);
-  }
-
-  function explicitPlan(request: PlanRequest): Plan {
     const { chat } = request;
-    const base = { ...emptyPlan, text: promptText(chat.messages, config.routing.text) };
-    if (request.forced !== null && request.forced !== 'off') {
-      throw new ShuntError(
-        'invalid_request',
-        `x-shunt-route forces a route, but model '${chat.model}' is not a routed name. Use one of: ${config.routing.model_names.join(', ')}.`,
-        { param: 'x-shunt-route' },
-      );
-    }
-    if (config.models[chat.model])
-      return { ...base, target: chat.model, fallback: chat.model, reason: 'explicit-model' };
-    if (config.routing.unknown_model === 'passthrough') {
-      const fallback = config.routing.fallback;
-      return { ...base, target: fallback, fallback, reason: 'unknown-model-passthrough' };
-    }
-    const known = [...config.routing.model_names, ...Object.keys(config.models)].join(', ');
-    throw new ShuntError('model_not_found', `The model '${chat.model}' does not exist. Known here: ${known}.`, {
-      param: 'model',
-    });
-  }
-
-  function forcedPlan(request: PlanRequest, forced: string, base: Plan): Plan {
-    if (!request.tenant.mayForce) {
-      throw new ShuntError(
-        'route_forbidden',
-        `This key may not force a route ('${forced}'). Ask for 'may_force', or leave the choice to the router.`,
-        {
-          param: 'x-shunt-route',
-        },
-      );
-    }
-    const route = request.snapshot.routes.get(forced);
-    if (!route) {
-      const known = [...request.snapshot.routes.keys()].join(', ');
-      throw new ShuntError('model_not_found', `There is no route '${forced}'. Known routes: ${known}.`, {
-        param: 'x-shunt-route',
-      });
-    }
-    return toTarget({ ...base, reason: 'forced', route: forced }, request);
+    if (config.routing.pin === 'off' || !dialects[chat.dialect].conversational) return null;
+    if (isSideRequest(lastUserText(chat.messages))) return null;
+    return conversationOf(request.chat.messages, request.tenant.id, request.session);
   }
 
   /** Sends a plan with a route to that route's model, unless the guard says no. */
   function toTarget(plan: Plan, request: PlanRequest): Plan {
     const route = plan.route === null ? undefined : request.snapshot.routes.get(plan.route);
     const target = route?.target ?? config.routing.default_target;
-    const model: ModelConfig | undefined = config.models[target];
-    const objection = model ? guard(model, request.chat) : 'target-unknown';
-    if (objection === null || target === plan.fallback) return { ...plan, target };
+    if (target === plan.fallback) return { ...plan, target };
+    const objection = guard(config, target, request.chat, options.rejections);
+    if (objection === null) return { ...plan, target };
     return { ...plan, target: plan.fallback, route: null, wouldRoute: plan.route, reason: objection };
   }
 
@@ -265,18 +204,3 @@ export function fallbackFor(config: Config, requestedModel: string): string {
   const named = Object.entries(config.models).find(([, model]) => model.model === requestedModel);
   return named ? named[0] : config.routing.fallback;
 }
-
-const emptyPlan: Plan = {
-  route: null,
-  wouldRoute: null,
-  reason: '',
-  target: '',
-  fallback: '',
-  routed: false,
-  match: null,
-  pin: 'none',
-  conversation: null,
-  text: '',
-  embedMs: 0,
-  matchMs: 0,
-};

@@ -18,7 +18,9 @@ export function createApp(frame: EndpointFrame, services: Services): App {
   const app = new Hono<NodeEnv>({ strict: false });
   const work = { counted: true } as const;
 
-  app.post('/v1/chat/completions', endpoint(frame, chatEndpoint(frame, services), work));
+  app.post('/v1/chat/completions', endpoint(frame, chatEndpoint(frame, services, 'chat'), work));
+  app.post('/v1/completions', endpoint(frame, chatEndpoint(frame, services, 'completions'), work));
+  app.post('/v1/responses', endpoint(frame, chatEndpoint(frame, services, 'responses'), work));
   app.post('/v1/embeddings', endpoint(frame, embeddingsEndpoint(frame, services), work));
   app.get('/v1/models', endpoint(frame, modelsEndpoint(services)));
   app.get('/v1/models/:id{.+}', endpoint(frame, modelEndpoint(services)));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { choiceStream } from '../../src/gateway/choice-stream.ts';
 import { createStreamMeter } from '../../src/gateway/stream-meter.ts';
 
 const chunk = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
@@ -9,11 +10,12 @@ const usage = chunk({
   choices: [],
   usage: { prompt_tokens: 9, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 4 } },
 });
+const unasked = (event: string) => event.replace(',"usage":null', '');
 const done = 'data: [DONE]\n\n';
 
 function run(stream: string, options: { stripUsage: boolean }, cuts: number[] = []) {
   const bytes = Buffer.from(stream);
-  const meter = createStreamMeter(options);
+  const meter = createStreamMeter({ form: choiceStream, ...options });
   const out: Buffer[] = [];
   let from = 0;
   for (const cut of [...cuts.map((c) => c % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]) {
@@ -32,8 +34,12 @@ describe('metering a stream', () => {
     expect(reading.usage).toEqual({ input: 9, cachedInput: 4, output: 3, reasoning: 0, source: 'reported' });
   });
 
-  test('cuts out the usage chunk that the client did not ask for, and nothing else', () => {
-    expect(run(text + last + usage + done, { stripUsage: true }).out).toBe(text + last + done);
+  test('cuts out the usage that the client did not ask for, chunk and null members, and nothing else', () => {
+    const talk = chunk({ choices: [{ delta: { content: ',"usage":null' }, usage: null }] });
+    const stream = text + talk + last + usage + done;
+    expect(run(stream, { stripUsage: true }).out).toBe(unasked(text) + talk + unasked(last) + done);
+    const first = 'data: {"usage": null , "choices":[]}\n\ndata: {"usage":null}\n\n';
+    expect(run(first, { stripUsage: true }).out).toBe('data: {"choices":[]}\n\ndata: {}\n\n');
   });
 
   test('keeps usage that rides on a chunk with choices', () => {
@@ -42,7 +48,7 @@ describe('metering a stream', () => {
       usage: { prompt_tokens: 1, completion_tokens: 2 },
     });
     const { out, reading } = run(text + riding + done, { stripUsage: true });
-    expect(out).toBe(text + riding + done);
+    expect(out).toBe(unasked(text) + riding + done);
     expect(reading.usage).toMatchObject({ input: 1, output: 2 });
   });
 

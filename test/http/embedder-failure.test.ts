@@ -4,8 +4,11 @@ import { systemClock } from '../../src/base/clock.ts';
 import { ShuntError } from '../../src/base/errors.ts';
 import type { Embedder } from '../../src/embedding/contract.ts';
 import { parseChatRequest } from '../../src/gateway/chat-request.ts';
+import { createOwners } from '../../src/gateway/owners.ts';
 import { createPinStore } from '../../src/gateway/pin.ts';
-import { createPlanner, type Plan } from '../../src/gateway/plan.ts';
+import { createPlanner } from '../../src/gateway/plan.ts';
+import type { Plan } from '../../src/gateway/plan-form.ts';
+import { createRejections } from '../../src/gateway/rejections.ts';
 import { chatBody, startProxy, type TestProxy } from '../proxy-harness.ts';
 
 async function planWith(
@@ -18,6 +21,8 @@ async function planWith(
   const planner = createPlanner({
     config: { ...config, routing: { ...config.routing, budget_ms: budgetMs } },
     pins: createPinStore({ max: 10, ttlMs: 1_000 }),
+    owners: createOwners({ max: 10, ttlMs: 1_000 }),
+    rejections: createRejections({ clock: systemClock }),
     clock: systemClock,
     onEmbedderError: (error) => errors.push(error),
   });

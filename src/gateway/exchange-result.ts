@@ -1,0 +1,120 @@
+/** What goes into an exchange and what comes out of it: the words that `exchange.ts` shares with its callers. */
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { Backend, BackendFailure, RawHeaders } from '../backend/contract.ts';
+import { headerValue } from '../backend/headers.ts';
+import type { Clock } from '../base/clock.ts';
+import { ShuntError } from '../base/errors.ts';
+import type { TokenUsage } from '../ledger/record.ts';
+import type { AnswerReader } from './answer-reader.ts';
+import type { StreamForm } from './stream-form.ts';
+
+export interface Attempt {
+  /** Config name of the model. */
+  readonly model: string;
+  readonly backend: Backend;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: RawHeaders;
+  /** A stream can be sent once: then `retries` must be 0 and there is no other attempt. */
+  readonly body: Buffer | Readable | null;
+  /** How often the same model may be tried again after a passing failure. */
+  readonly retries: number;
+  /** Its failures of any kind send the request on to the next attempt; the last attempt's are passed to the client. */
+  readonly expendable: boolean;
+  /** The proxy asked for usage in this stream; the client did not. */
+  readonly stripUsage: boolean;
+  /** Reads a refusal (400, 422): the parameter that the model does not take, when that is what it says. */
+  readonly learn?: (body: Buffer) => string | null;
+}
+
+export interface ExchangeRequest {
+  /** Made when their turn comes: most requests need only the first. */
+  readonly attempts: readonly (() => Attempt)[];
+  readonly stream: boolean;
+  /** How a stream of this dialect reads. */
+  readonly form: StreamForm;
+  readonly client: ServerResponse;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Own headers: `x-shunt-*` and `server-timing`. `rejected`: the parameter for which an earlier attempt was left. */
+  readonly ownHeaders: (answer: { readonly model: string; readonly rejected: string | null }) => readonly string[];
+  /** Keep the body of a whole 2xx answer of at most this many bytes; 0: none. */
+  readonly keepBytes: number;
+  /** Told once, as soon as an answer names itself (Responses). */
+  readonly onResponseId?: (id: string, model: string) => void;
+}
+
+export interface ExchangeResult {
+  /** The model whose answer went to the client; null when none did. */
+  readonly model: string | null;
+  readonly backend: string | null;
+  readonly status: number;
+  readonly attempts: number;
+  /** Why earlier attempts were left: `large: 503`, `small: connect`. */
+  readonly failures: readonly string[];
+  /** The parameter that an earlier attempt's model did not take. */
+  readonly rejected: string | null;
+  readonly errorCode: string | null;
+  readonly usage: TokenUsage | null;
+  readonly finishReason: string | null;
+  readonly truncated: boolean;
+  /** The answer was a stream of events. */
+  readonly stream: boolean;
+  readonly firstByteMs: number | null;
+  readonly sentTokens: number;
+  /** The whole 2xx body, when asked for and complete. */
+  readonly body: Buffer | null;
+  /** Nothing was written to the client: this is what to answer. */
+  readonly error: ShuntError | null;
+}
+
+export const nothingSent: ExchangeResult = {
+  model: null,
+  backend: null,
+  status: 502,
+  attempts: 0,
+  failures: [],
+  rejected: null,
+  errorCode: null,
+  usage: null,
+  finishReason: null,
+  truncated: false,
+  stream: false,
+  firstByteMs: null,
+  sentTokens: 0,
+  body: null,
+  error: null,
+};
+
+/** The result of an answer that came from the cache: nothing was sent to a backend, nothing was bought. */
+export function replayedResult(
+  model: string,
+  answer: { readonly usage: TokenUsage | null; readonly stream: boolean },
+): ExchangeResult {
+  const usage: TokenUsage | null = answer.usage === null ? null : { ...answer.usage, source: 'cached' };
+  return { ...nothingSent, model, status: 200, usage, stream: answer.stream };
+}
+
+export function readingOf(reader: AnswerReader): Partial<ExchangeResult> {
+  const { usage, finishReason, errorCode, sentTokens, body } = reader.reading;
+  return { usage, finishReason, errorCode, sentTokens, body, stream: reader.stream };
+}
+
+export function failureError(plan: Attempt, failure: BackendFailure): ShuntError {
+  const timedOut = failure.kind.endsWith('-timeout') && failure.kind !== 'connect-timeout';
+  const code = timedOut
+    ? 'backend_timeout'
+    : failure.kind.startsWith('connect')
+      ? 'backend_unreachable'
+      : 'backend_error';
+  return new ShuntError(code, `The backend '${plan.backend.name}' of model '${plan.model}' failed (${failure.kind}).`);
+}
+
+export function retryAfter(headers: RawHeaders): number | null {
+  const exact = Number(headerValue(headers, 'retry-after-ms'));
+  if (Number.isFinite(exact) && exact > 0) return exact;
+  const seconds = Number(headerValue(headers, 'retry-after'));
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null;
+}

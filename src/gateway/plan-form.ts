@@ -1,0 +1,67 @@
+/** A plan: where a chat request goes and why; what it is made from; and how a plan that is still open looks. */
+import type { Snapshot } from '../lifecycle/snapshot.ts';
+import type { MatchResult } from '../routing/decision.ts';
+import type { ChatRequest } from './chat-request.ts';
+import type { Conversation } from './pin.ts';
+import type { Tenant } from './tenant.ts';
+
+export interface Plan {
+  /** The route that is taken; null: the fallback, or a model asked for by name. */
+  readonly route: string | null;
+  /** What the matcher said where the plan does otherwise (monitor mode, a guard, an escalation). */
+  readonly wouldRoute: string | null;
+  readonly reason: string;
+  /** Config names. */
+  readonly target: string;
+  readonly fallback: string;
+  /** The request was routed: a target that fails may fall over to the fallback. */
+  readonly routed: boolean;
+  /** Nobody else can answer: the request continues what only the target's backend knows. */
+  readonly bound: boolean;
+  readonly match: MatchResult | null;
+  readonly pin: 'none' | 'new' | 'kept' | 'escalated';
+  readonly conversation: Conversation | null;
+  readonly text: string;
+  readonly embedMs: number;
+  readonly matchMs: number;
+}
+
+export interface PlanRequest {
+  readonly chat: ChatRequest;
+  readonly tenant: Tenant;
+  /** `x-shunt-route`: a route's name or `off`. */
+  readonly forced: string | null;
+  /** `x-shunt-session`. */
+  readonly session: string | null;
+  readonly snapshot: Snapshot;
+  readonly signal: AbortSignal;
+}
+
+export interface Open {
+  readonly request: PlanRequest;
+  readonly fallback: string;
+  readonly text: string;
+  readonly conversation: Conversation | null;
+  /** The cheaper model that the conversation is pinned to; a new turn is matched against it. */
+  readonly pinned: string | null;
+}
+
+export type Beginning =
+  | { readonly kind: 'settled'; readonly plan: Plan }
+  | { readonly kind: 'open'; readonly open: Open };
+
+export const emptyPlan: Plan = {
+  route: null,
+  wouldRoute: null,
+  reason: '',
+  target: '',
+  fallback: '',
+  routed: false,
+  bound: false,
+  match: null,
+  pin: 'none',
+  conversation: null,
+  text: '',
+  embedMs: 0,
+  matchMs: 0,
+};
