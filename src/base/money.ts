@@ -22,10 +22,6 @@ export function nanoPerToken(usdPerMillion: string | number): NanoUsd | null {
   return BigInt(match[1] + fraction.padEnd(3, '0')) as NanoUsd;
 }
 
-export function addUsd(a: NanoUsd, b: NanoUsd): NanoUsd {
-  return (a + b) as NanoUsd;
-}
-
 /** `$1.234567`, signed, with as many digits as a reader needs: 2 from a cent upward is too coarse for one request. */
 export function formatUsd(amount: NanoUsd, digits = 6): string {
   const sign = amount < 0n ? '-' : '';

@@ -91,7 +91,6 @@ export const thresholdSchema = z.union([
 
 /** Endpoints that go to the fallback's backend unread. Files, batches and stored responses are not among them: they need an owner per id. */
 const passthroughKinds = ['moderations', 'audio', 'images'] as const;
-export type PassthroughKind = (typeof passthroughKinds)[number];
 
 export const configSchema = z.strictObject({
   server: z

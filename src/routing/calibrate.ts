@@ -136,11 +136,11 @@ function countFrom(scores: Float64Array, threshold: number): number {
   return low;
 }
 
-/** Steps of 5% down to half of the rows, where a few points of coverage matter; coarser ones further down. */
-const fineLooks = 14;
-const coarseLooks = 12;
+/** Steps of 8% down to half of the rows, where a few points of coverage matter; coarser below. More looks cost power. */
+const fineLooks = 9;
+const coarseLooks = 5;
 const shares = Array.from({ length: fineLooks + coarseLooks }, (_, look) =>
-  look < fineLooks ? 1.05 ** -look : 1.05 ** (1 - fineLooks) * 1.2 ** (fineLooks - 1 - look),
+  look < fineLooks ? 1.08 ** -look : 1.08 ** (1 - fineLooks) * 1.4 ** (fineLooks - 1 - look),
 );
 
 /**
@@ -168,7 +168,7 @@ function missing(
   looks: readonly number[],
   terms: PromiseTerms,
 ): Omit<FoundPromise, 'threshold' | 'precision'> {
-  const tried = (looks.length > 0 ? looks : quarters(ranked.ranks.length)).map((rank) => lookAt(ranked, rank).counts);
+  const tried = (looks.length > 0 ? looks : somePlaces(ranked.ranks.length)).map((rank) => lookAt(ranked, rank).counts);
   const least = rowsForPromise(terms.precision);
   const passingAt = (growth: number) =>
     tried.findLast((counts) => provesPromise(grown(counts, growth), terms, level / 2));
@@ -187,8 +187,8 @@ function missing(
   return { ...sums(tried[0]), missingRows: least };
 }
 
-function quarters(rows: number): number[] {
-  return [1, 2, 3, 4].map((quarter) => Math.floor((rows * quarter) / 4));
+function somePlaces(rows: number): number[] {
+  return [0.05, 0.1, 0.25, 0.5, 0.75, 1].map((part) => Math.floor(rows * part));
 }
 
 /** Data sets beyond this many times the present one are no advice. */

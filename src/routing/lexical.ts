@@ -78,6 +78,8 @@ function sorted(totals: Map<number, number>, minimum: number): (readonly [number
 /** Holds the working memory of scans. `scan` overwrites and returns the one `vector`. */
 export interface LexicalScanner {
   readonly vector: LexicalVector;
+  /** Ids are below this. */
+  readonly features: number;
   scan(text: string): LexicalVector;
 }
 
@@ -113,7 +115,7 @@ export function lexicalScanner(space: LexicalSpace): LexicalScanner {
     weigh(vector, counts, space, unknown);
     return vector;
   };
-  return { vector, scan };
+  return { vector, features: idf.length, scan };
 }
 
 /**
