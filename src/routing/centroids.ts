@@ -122,9 +122,12 @@ export interface LeaveOneOut {
   readonly accuracy: number | null;
 }
 
+/** Fewer right answers than this between two β are noise. */
+const hitsOfNoise = 3;
+
 /**
- * The β with the best leave-one-out accuracy; `defaultLexicalWeight` unless another one is better by more than a
- * standard error, since with few examples the differences are noise. `chosen` rows are tested (all when absent).
+ * The β nearest to the default among those with (but for noise) the best leave-one-out accuracy. `chosen` rows are
+ * tested.
  */
 export function chooseLexicalWeight(rows: TrainingRows, centroids: Centroids, chosen: readonly number[]): LeaveOneOut {
   const hits = new Float64Array(lexicalWeights.length);
@@ -141,11 +144,12 @@ export function chooseLexicalWeight(rows: TrainingRows, centroids: Centroids, ch
   }
   if (tested === 0) return { lexicalWeight: defaultLexicalWeight, accuracy: null };
   const usual = lexicalWeights.indexOf(defaultLexicalWeight);
+  const enough = Math.max(...hits) - hitsOfNoise;
   let best = usual;
-  for (let at = 0; at < hits.length; at++) if (hits[at] > hits[best]) best = at;
-  const rate = hits[usual] / tested;
-  const error = Math.sqrt(Math.max(rate * (1 - rate), 0.01) / tested);
-  if ((hits[best] - hits[usual]) / tested <= error * 0.25) best = usual;
+  for (let away = 0; hits[best] < enough; away++) {
+    const [lower, upper] = [Math.max(0, usual - away), Math.min(hits.length - 1, usual + away)];
+    best = hits[upper] > hits[lower] ? upper : lower;
+  }
   return { lexicalWeight: lexicalWeights[best], accuracy: hits[best] / tested };
 }
 
