@@ -56,7 +56,11 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   const admission = createAdmission({ maxInFlight: config.server.max_in_flight });
   const quota = createQuota({ config, clock, spentToday: await ledger.store.spentSince(startOfDay(clock.now())) });
   const keepPrompt = await createPromptKeeper({ mode: config.ledger.prompts, secretFile: join(state, 'secret') });
-  const tracing = await startTracing({ endpoint: config.telemetry.otlp, serviceVersion: options.version });
+  const tracing = await startTracing({
+    endpoint: config.telemetry.otlp,
+    serviceVersion: options.version,
+    onError: (error) => log.warn('traces could not be sent', { error: messageOf(error) }),
+  });
   const metrics = createMetrics({
     version: options.version,
     gauges: {

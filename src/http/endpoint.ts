@@ -3,13 +3,13 @@
  * replies. Handlers get the raw Node request and response, since relaying through web streams costs six times as much.
  */
 
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
+import { requestId } from '../base/request-id.ts';
 import type { ClientRequest } from '../gateway/client-request.ts';
 import type { Quota } from '../gateway/quota.ts';
 import type { Tenant } from '../gateway/tenant.ts';
@@ -50,7 +50,7 @@ export function endpoint(
 ) {
   return async (context: NodeContext): Promise<Response> => {
     const { incoming, outgoing } = context.env;
-    const id = randomUUID();
+    const id = requestId(frame.clock.now());
     const gone = new AbortController();
     const onClose = () => {
       if (!outgoing.writableFinished) gone.abort(new ShuntError('client_closed_request', 'The client went away.'));
