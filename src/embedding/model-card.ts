@@ -50,7 +50,14 @@ export const modelCardSchema = z.object({
   drop_unknown: z.boolean().default(false),
   prefixes: z.object({ query: z.string().default(''), document: z.string().default('') }).prefault({}),
   /** Initializers of a static model: rows of token vectors and, for int8 rows, their scales. */
-  static: z.object({ table: z.string().min(1), scales: z.string().min(1).nullable().default(null) }).optional(),
+  static: z
+    .object({
+      table: z.string().min(1),
+      scales: z.string().min(1).nullable().default(null),
+      /** Weights by place, as the graph computes them: min(1, max(head / t, tail / (n + 1 - t))) for token t of n. */
+      places: z.object({ head: z.number().positive(), tail: z.number().nonnegative() }).optional(),
+    })
+    .optional(),
   digests: z.record(z.string(), digest).default({}),
   /** Golden vectors, in the card or in a file beside it. */
   probes: z.union([z.string().min(1), z.array(probe)]).default([]),

@@ -67,6 +67,26 @@ describe('a static model', () => {
     await session.close();
   });
 
+  it('weighs tokens by their place as its card says, the head and the tail more than the middle', () => {
+    const folder = writeFolder(ownFiles());
+    const weights = join(folder, 'model.onnx');
+    const read = readOnnxWeights(readFileSync(weights), weights);
+    const names = { table: 'token_embeddings_q', scales: 'token_scales' };
+    const plain = staticTable(read, names, weights);
+    const placed = staticTable(read, { ...names, places: { head: 4, tail: 2 } }, weights);
+    const ids = Int32Array.from({ length: 23 }, (_, i) => i % plain.rows);
+    const sum = new Float64Array(plain.dimensions);
+    for (const [i, id] of ids.entries()) {
+      const weight = Math.min(1, Math.max(4 / (i + 1), 2 / (ids.length - i))) * plain.scales[id];
+      for (let j = 0; j < sum.length; j++) sum[j] += plain.values[id * plain.dimensions + j] * weight;
+    }
+    const length = Math.hypot(...sum);
+    const found = embedIds(placed, ids);
+    for (const [j, value] of sum.entries()) expect(found[j]).toBeCloseTo(value / length, 5);
+    const short = ids.subarray(0, 4);
+    expect(embedIds(placed, short)).toEqual(embedIds(plain, short));
+  });
+
   it('runs a downloaded table inline when its graph only averages rows', async () => {
     const embedder = await open(staticFiles(bagGraph(1)));
     expect(embedder.embedInline).not.toBeNull();
