@@ -13,6 +13,8 @@ const shownHistograms = 60;
 const shownConfusions = 30;
 const shownSlices = 60;
 const matrixRoutes = 20;
+/** Upper ends whose quarters read well. */
+const roundTops = [0.02, 0.04, 0.08, 0.12, 0.2, 0.4, 0.6, 0.8, 1];
 
 export function evaluationPage(report: EvaluationReport, gate: readonly GateLine[] | null): string {
   const sections = [
@@ -103,7 +105,7 @@ function riskPlot(report: EvaluationReport): string {
     description: `Share of accepted rows that are wrong, by the share of rows accepted; ${percent(points.at(-1)?.[1] ?? null)} when all are.`,
     x: 'coverage',
     y: 'wrong among accepted',
-    top: Math.min(1, Math.ceil(most * 20) / 20),
+    top: roundTops.find((top) => top >= most) ?? 1,
     lines: [{ name: 'risk', points }],
     marks,
   });
@@ -185,15 +187,13 @@ function promiseWords({ promise }: ReportRoute): string {
 
 function histograms(report: EvaluationReport): string {
   const routes = withRows(report).sort((a, b) => b[1].rows - a[1].rows);
-  const plots = routes
-    .slice(0, shownHistograms)
-    .map(([name, route]) =>
-      histogramPlot({
-        title: name,
-        ...route.histogram,
-        threshold: route.threshold_on === 'score' ? route.threshold : null,
-      }),
-    );
+  const plots = routes.slice(0, shownHistograms).map(([name, route]) =>
+    histogramPlot({
+      title: name,
+      ...route.histogram,
+      threshold: route.threshold_on === 'score' ? route.threshold : null,
+    }),
+  );
   const hidden = routes.length - plots.length;
   const note = `Rows whose best route this is, by score: right ones above the line, wrong ones (another route's, or nobody's) below; the dashed line is the threshold.${hidden > 0 ? ` ${hidden} routes with fewer rows are not shown.` : ''}`;
   return `<p>${escapeHtml(note)}</p><div class="plots small">${plots.join('\n')}</div>`;

@@ -136,9 +136,9 @@ function countFrom(scores: Float64Array, threshold: number): number {
   return low;
 }
 
-/** Steps of 8% down to half of the rows, where a few points of coverage matter; coarser below. More looks cost power. */
-const fineLooks = 9;
-const coarseLooks = 5;
+/** Steps of 8% down to a third of the rows, where a few points of coverage matter; coarser below. More looks cost power. */
+const fineLooks = 16;
+const coarseLooks = 4;
 const shares = Array.from({ length: fineLooks + coarseLooks }, (_, look) =>
   look < fineLooks ? 1.08 ** -look : 1.08 ** (1 - fineLooks) * 1.4 ** (fineLooks - 1 - look),
 );
@@ -168,7 +168,8 @@ function missing(
   looks: readonly number[],
   terms: PromiseTerms,
 ): Omit<FoundPromise, 'threshold' | 'precision'> {
-  const tried = (looks.length > 0 ? looks : somePlaces(ranked.ranks.length)).map((rank) => lookAt(ranked, rank).counts);
+  const places = [...new Set([...somePlaces(ranked.ranks.length), ...looks])].sort((a, b) => a - b);
+  const tried = places.map((rank) => lookAt(ranked, rank).counts);
   const least = rowsForPromise(terms.precision);
   const passingAt = (growth: number) =>
     tried.findLast((counts) => provesPromise(grown(counts, growth), terms, level / 2));
