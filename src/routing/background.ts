@@ -1,17 +1,49 @@
 /**
- * Background prompts: what real traffic holds that belongs to no route, one {"text": "…"} a line in `background.jsonl`
- * beside the cards. Not needed; with them the matcher knows better what to leave to the fallback.
+ * Which background prompts may stand for "none of the routes": those that are no nearer to a route's examples than the
+ * route's own examples usually are to each other. The rest may well belong there, so they teach nothing.
  */
-import { join } from 'node:path';
-import { FaultList } from '../base/fault.ts';
-import { readExamples } from './examples-file.ts';
+import { dot } from '../base/vector.ts';
+import type { TrainingRows } from './training-rows.ts';
 
-export const backgroundFile = 'background.jsonl';
+/** A route with a single example says nothing of how near its prompts lie; half-way is the guess. */
+const usualNearness = 0.5;
+/** Rows of one route that are compared; more would not change a median. */
+const mostCompared = 64;
 
-/** Empty without the file. Throws a `FaultList`. */
-export async function loadBackground(routesFolder: string): Promise<readonly string[]> {
-  const read = await readExamples(join(routesFolder, backgroundFile));
-  if (read === 'absent') return [];
-  if (read.faults.length > 0) throw new FaultList(read.faults);
-  return read.examples.map((example) => example.text);
+/** Row numbers, of the rows from `first` on, that are far enough from all `routes`. */
+export function farRows(rows: Omit<TrainingRows, 'lexical'>, routes: number, first: number): number[] {
+  const own = rowsByRoute(rows, routes, first);
+  const nearness = own.map((list) => medianNearness(rows, list));
+  const far: number[] = [];
+  for (let row = first; row < rows.size; row++) {
+    const vector = vectorOf(rows, row);
+    const near = own.some((list, route) => list.some((other) => dot(vector, vectorOf(rows, other)) >= nearness[route]));
+    if (!near) far.push(row);
+  }
+  return far;
+}
+
+function vectorOf({ dense, dimensions }: Omit<TrainingRows, 'lexical'>, row: number): Float32Array {
+  return dense.subarray(row * dimensions, (row + 1) * dimensions);
+}
+
+function rowsByRoute(rows: Omit<TrainingRows, 'lexical'>, routes: number, first: number): number[][] {
+  const lists = Array.from({ length: routes }, (): number[] => []);
+  for (let row = 0; row < first; row++) if (rows.labels[row] < routes) lists[rows.labels[row]].push(row);
+  return lists.map((list) => everyFew(list, mostCompared));
+}
+
+function everyFew(list: readonly number[], most: number): number[] {
+  if (list.length <= most) return [...list];
+  return Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)]);
+}
+
+/** Median over the rows of the cosine with the nearest other row. */
+function medianNearness(rows: Omit<TrainingRows, 'lexical'>, list: readonly number[]): number {
+  if (list.length < 2) return usualNearness;
+  const nearest = list.map((row) => {
+    const vector = vectorOf(rows, row);
+    return Math.max(...list.filter((other) => other !== row).map((other) => dot(vector, vectorOf(rows, other))));
+  });
+  return nearest.sort((a, b) => a - b)[nearest.length >> 1];
 }

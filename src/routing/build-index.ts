@@ -7,12 +7,14 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Embedder } from '../embedding/contract.ts';
+import { farRows } from './background.ts';
 import type { Calibration } from './calibration.ts';
 import { centroidsOf, chooseLexicalWeight } from './centroids.ts';
 import { buildCore, type CoreInput } from './core.ts';
 import { crossFit, fitTemperature } from './cross-fit.ts';
 import { fitEvidence } from './evidence.ts';
 import { embeddingText } from './excerpt.ts';
+import { hardPrompts } from './hard-prompts.ts';
 import { languageReader } from './language.ts';
 import { buildLexicalSpace, type LexicalSpace, lexicalRows, lexicalScanner } from './lexical.ts';
 import type { RefineSettings } from './refine.ts';
@@ -24,7 +26,7 @@ import {
   type RouteIndex,
   withPolicies,
 } from './route-index.ts';
-import { classCounts, type TrainingRows } from './training-rows.ts';
+import { classCounts, selectRows, type TrainingRows } from './training-rows.ts';
 
 export interface BuildProgress {
   readonly phase: 'embedding' | 'judging' | 'fitting';
@@ -35,7 +37,7 @@ export interface BuildProgress {
 export interface LearnOptions {
   readonly routes: readonly Route[];
   readonly embedder: Embedder;
-  /** Prompts of which most belong to no route; they need no labels. */
+  /** Prompts of which most belong to no route; they need no labels. `hard-prompts.ts` when absent. */
   readonly background?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: BuildProgress) => void) | undefined;
@@ -68,12 +70,12 @@ interface Source {
 
 export async function learnIndex(options: LearnOptions): Promise<LearnedIndex> {
   const { embedder, clock = systemClock } = options;
-  const source = sourceOf(options.routes, options.background ?? []);
+  const source = sourceOf(options.routes, options.background ?? hardPrompts);
   const texts = [...source.examples.flat(), ...source.counters.flat(), ...source.background];
   const dense = await embedAll(texts, options);
   const space = buildLexicalSpace([...source.examples.flat(), ...source.counters.flat()]);
   const input = inputOf(source, dense, embedder.identity.dimensions, space);
-  const { settings, leaveOneOut } = chooseSettings(input.rows);
+  const { settings, leaveOneOut } = chooseSettings(input);
   const fit = await drive(crossFit(input, settings), 'judging', options);
   const core = await drive(buildCore(input, settings), 'fitting', options);
   return {
@@ -81,7 +83,7 @@ export async function learnIndex(options: LearnOptions): Promise<LearnedIndex> {
       matcher: matcherVersion,
       fingerprint: embedder.identity.fingerprint,
       dimensions: embedder.identity.dimensions,
-      sourceDigest: sourceDigest(options.routes, options.background ?? []),
+      sourceDigest: sourceDigest(options.routes, options.background ?? hardPrompts),
       routes: source.names.length,
       items: core.examples.scales.length + core.counters.scales.length,
       created: clock.now(),
@@ -98,7 +100,7 @@ export async function learnIndex(options: LearnOptions): Promise<LearnedIndex> {
 }
 
 /** `sha256:…` over what the learned index is made from; the order of cards and examples does not count. */
-export function sourceDigest(routes: readonly Route[], background: readonly string[] = []): string {
+export function sourceDigest(routes: readonly Route[], background: readonly string[] = hardPrompts): string {
   const { names, examples, counters, background: rest } = sourceOf(routes, background, Number.POSITIVE_INFINITY);
   const hash = createHash('sha256').update(JSON.stringify({ names, examples, counters, background: rest }));
   return `sha256:${hash.digest('hex')}`;
@@ -145,27 +147,29 @@ function inputOf(source: Source, dense: Float32Array, dimensions: number, space:
   const routes = source.names.length;
   const counters = source.counters.flat();
   const texts = [...source.examples.flat(), ...counters, ...source.background];
-  const none = texts.length - source.examples.flat().length;
   const labels = new Int32Array(texts.length).fill(routes);
   let row = 0;
   source.examples.forEach((list, route) => {
     labels.fill(route, row, row + list.length);
     row += list.length;
   });
-  const rows: TrainingRows = {
+  const all: TrainingRows = {
     size: texts.length,
-    classes: routes + (none > 0 ? 1 : 0),
+    classes: routes + 1,
     dimensions,
     dense,
     lexical: lexicalRows(lexicalScanner(space), texts),
     features: space.idf.length,
     labels,
   };
+  const taught = row + counters.length;
+  const kept = [...Array.from({ length: taught }, (_, at) => at), ...farRows(all, routes, taught)];
+  const rows = { ...selectRows(all, kept), classes: routes + (kept.length > row ? 1 : 0) };
   const counterLabels = source.counters.flatMap((list, route) => list.map(() => route));
   const from = row * dimensions;
   return {
     rows,
-    texts,
+    texts: kept.map((at) => texts[at] ?? ''),
     routes,
     counters: {
       dense: dense.subarray(from, from + counters.length * dimensions),
@@ -178,9 +182,11 @@ function inputOf(source: Source, dense: Float32Array, dimensions: number, space:
 /** Rows that the choice of β looks at; more would change it by noise only. */
 const mostTested = 2_000;
 
-function chooseSettings(rows: TrainingRows): { settings: RefineSettings; leaveOneOut: number | null } {
-  const tested = Math.min(mostTested, rows.size);
-  const chosen = Array.from({ length: tested }, (_, i) => Math.floor((i * rows.size) / tested));
+function chooseSettings({ rows, routes }: CoreInput): { settings: RefineSettings; leaveOneOut: number | null } {
+  const examples = rows.labels.indexOf(routes);
+  const size = examples < 0 ? rows.size : examples;
+  const tested = Math.min(mostTested, size);
+  const chosen = Array.from({ length: tested }, (_, i) => Math.floor((i * size) / tested));
   const { lexicalWeight, accuracy } = chooseLexicalWeight(rows, centroidsOf(rows), chosen);
   const counts = [...classCounts(rows)].sort((a, b) => a - b);
   const many = (counts[counts.length >> 1] ?? 0) >= 50;

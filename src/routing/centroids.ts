@@ -114,7 +114,7 @@ export function productsWithSums(
 }
 
 export const lexicalWeights = [0, 0.5, 1, 2, 4, 8] as const;
-export const defaultLexicalWeight = 1;
+export const defaultLexicalWeight = 2;
 
 export interface LeaveOneOut {
   readonly lexicalWeight: number;

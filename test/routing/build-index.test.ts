@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type BuildProgress, buildRouteIndex, sourceDigest } from '../../src/routing/build-index.ts';
+import { match } from '../../src/routing/match.ts';
 import { route, threeRoutes, translation } from './cards.ts';
-import { hashedEmbedder } from './hashed-embedder.ts';
+import { hashedEmbedder, hashedVector } from './hashed-embedder.ts';
 
 const options = { defaults: {}, calibration: null, clock: { now: () => 7, monotonic: () => 0 } };
 
@@ -24,9 +25,30 @@ describe('buildRouteIndex', () => {
   it('embeds every distinct text once, on the bulk lane', async () => {
     const embedder = hashedEmbedder();
     const routes = [route('many', [...Array.from({ length: 150 }, (_, i) => `example ${i}`), 'example 1'])];
-    await buildRouteIndex({ ...options, routes, embedder });
+    await buildRouteIndex({ ...options, routes, embedder, background: [] });
     expect(embedder.calls.reduce((sum, call) => sum + call.texts, 0)).toBe(150);
     expect(new Set(embedder.calls.map((call) => call.lane))).toEqual(new Set(['bulk']));
+  });
+
+  it('learns from background prompts what belongs nowhere, but not from those that resemble a route', async () => {
+    const prompt = 'Prove the central limit theorem';
+    const score = async (background: readonly string[]) => {
+      const index = await buildRouteIndex({ ...options, routes: threeRoutes, embedder: hashedEmbedder(), background });
+      return match(index, { text: prompt, vector: hashedVector(prompt) }).score;
+    };
+    const proofs = [
+      'Prove the intermediate value theorem',
+      'Prove the prime number theorem',
+      'Derive the central limit',
+    ];
+    expect(await score(proofs)).toBeLessThan(await score([]));
+    const own = await buildRouteIndex({
+      ...options,
+      routes: threeRoutes,
+      embedder: hashedEmbedder(),
+      background: translation.examples,
+    });
+    expect(own.core.classes).toBe(own.core.routes);
   });
 
   it('reports progress through its phases to the end', async () => {
