@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/schema.ts';
 import type { Embedder } from '../embedding/contract.ts';
 import { createEmbedder } from '../embedding/create-embedder.ts';
-import { loadBackground } from '../routing/background.ts';
+import { loadBackground } from '../routing/background-file.ts';
 import { type Calibration, parseCalibration } from '../routing/calibration.ts';
 import { loadRoutes } from '../routing/load.ts';
 import { match } from '../routing/match.ts';
