@@ -82,6 +82,7 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
       owners,
       rejections,
     }),
+    owners,
     backends,
     embedder: embedders.find,
     embeddingNames: () => embedders.names,

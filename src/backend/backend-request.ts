@@ -14,9 +14,11 @@ export interface BackendAddress {
   target(path: string): string;
 }
 
-export function backendAddress(baseUrl: string): BackendAddress {
+/** Anthropic's own clients are given the bare host, so that for its kind a missing path means `/v1`. */
+export function backendAddress(baseUrl: string, kind: 'openai' | 'anthropic' = 'openai'): BackendAddress {
   const url = new URL(baseUrl);
-  const prefix = url.pathname.replace(/\/+$/, '');
+  const path = url.pathname.replace(/\/+$/, '');
+  const prefix = path === '' && kind === 'anthropic' ? '/v1' : path;
   const query = url.search.slice(1);
   return {
     origin: url.origin,
@@ -30,8 +32,8 @@ export function backendAddress(baseUrl: string): BackendAddress {
 const credentialHeaders = ['authorization', 'api-key', 'x-api-key'];
 
 /**
- * Adds the configured headers, which replace the client's of the same name, and the operator's key as a bearer token,
- * unless a configured header carries a credential already (Azure's `api-key`). With `credentials: client` the
+ * Adds the configured headers, which replace the client's of the same name, and the operator's key as a bearer token
+ * (for Anthropic as `x-api-key`), unless a configured header carries a credential already (Azure's `api-key`). With `credentials: client` the
  * operator's key stays out: a client without a credential must not be served on the operator's.
  */
 export function operatorHeaders(config: BackendConfig): (headers: RawHeaders) => RawHeaders {
@@ -43,8 +45,10 @@ export function operatorHeaders(config: BackendConfig): (headers: RawHeaders) =>
   }
   const hasCredential = credentialHeaders.some((name) => names.has(name));
   if (config.api_key && config.credentials === 'config' && !hasCredential) {
-    names.add('authorization');
-    added.push('authorization', `Bearer ${config.api_key}`);
+    const [name, value] =
+      config.kind === 'anthropic' ? ['x-api-key', config.api_key] : ['authorization', `Bearer ${config.api_key}`];
+    names.add(name);
+    added.push(name, value);
   }
   if (added.length === 0) return (headers) => headers;
   // Few names of a request have the length of one of these, so that few are looked at letter by letter.

@@ -58,7 +58,7 @@ export interface BackendFailure {
 
 export interface Backend {
   readonly name: string;
-  readonly kind: 'openai' | 'simulated';
+  readonly kind: 'openai' | 'anthropic' | 'simulated';
   send(call: BackendCall, sink: BackendSink): BackendStream;
   close(): Promise<void>;
 }

@@ -35,7 +35,8 @@ export function createHttpBackend(name: string, config: BackendConfig, options: 
       },
     );
   }
-  const address = backendAddress(config.base_url);
+  const kind = config.kind === 'anthropic' ? 'anthropic' : 'openai';
+  const address = backendAddress(config.base_url, kind);
   const withOperatorHeaders = operatorHeaders(config);
   const lease = options.pools.lease(address.origin, {
     connections: config.connections,
@@ -45,7 +46,7 @@ export function createHttpBackend(name: string, config: BackendConfig, options: 
 
   return {
     name,
-    kind: 'openai',
+    kind,
     send(call, sink) {
       const handler = new HttpCall(place, call, sink);
       if (call.signal.aborted) return handler;

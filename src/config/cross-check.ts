@@ -30,9 +30,10 @@ function backendFaults({ source, data }: Draft): Fault[] {
   return names(data, ['backends']).flatMap((name) => {
     const kind = textAt(data, ['backends', name, 'kind']);
     if (kind === 'simulated' || valueAt(data, ['backends', name, 'base_url']) !== undefined) return [];
-    if (kind !== null && kind !== 'openai') return [];
+    if (kind !== null && kind !== 'openai' && kind !== 'anthropic') return [];
     if (!isMapping(valueAt(data, ['backends', name]))) return [];
-    const fix = 'Add base_url, for example http://127.0.0.1:11434/v1, or kind: simulated.';
+    const example = kind === 'anthropic' ? 'https://api.anthropic.com/v1' : 'http://127.0.0.1:11434/v1';
+    const fix = `Add base_url, for example ${example}, or kind: simulated.`;
     return [faultAt(source, ['backends', name, 'base_url'], { problem: 'is missing', fix })];
   });
 }

@@ -48,7 +48,8 @@ const simulation = z.strictObject({
 });
 
 const backend = z.strictObject({
-  kind: z.enum(['openai', 'simulated']).default('openai'),
+  /** The API that it speaks: OpenAI's, Anthropic's messages, or both, simulated in process. */
+  kind: z.enum(['openai', 'anthropic', 'simulated']).default('openai'),
   base_url: z.url({ protocol: /^https?$/, message: 'must be an http or https URL' }).optional(),
   api_key: z.string().optional(),
   headers: z.record(z.string(), z.string()).default({}),
@@ -89,8 +90,8 @@ export const thresholdSchema = z.union([
   z.strictObject({ precision: z.number().min(0.5).max(0.999) }),
 ]);
 
-/** Endpoints that go to the fallback's backend unread. Files, batches and stored responses are not among them: they need an owner per id. */
-const passthroughKinds = ['moderations', 'audio', 'images'] as const;
+/** Endpoints that go to the fallback's backend unread. Files and batches must be asked for: who made which is kept in memory only. */
+const passthroughKinds = ['moderations', 'audio', 'images', 'files', 'batches'] as const;
 
 export const configSchema = z.strictObject({
   server: z

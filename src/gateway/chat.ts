@@ -23,6 +23,7 @@ import type { GatewayEvents } from './events.ts';
 import { exchange } from './exchange.ts';
 import { type Attempt, type ExchangeResult, replayedResult } from './exchange-result.ts';
 import type { Owners } from './owners.ts';
+import { queryOf } from './pass-through.ts';
 import type { Planner } from './plan.ts';
 import type { Plan } from './plan-form.ts';
 import type { Rejections } from './rejections.ts';
@@ -146,7 +147,7 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
       model: aim.model,
       backend,
       method: 'POST',
-      path: dialect.path,
+      path: dialect.path + queryOf(request.incoming),
       headers: forwardedRequestHeaders(request.incoming.rawHeaders, {
         credentials: backendConfig.credentials,
         identity: true,

@@ -9,7 +9,7 @@ import type { Candidate, MatchResult, NearestExample, ScoreParts, ThresholdPromi
 import { match } from '../routing/match.ts';
 import type { ChatRequest } from './chat-request.ts';
 import { guard } from './guard.ts';
-import { fallbackFor } from './plan.ts';
+import { fallbackFor } from './named-model.ts';
 
 export interface Explanation {
   readonly route: string | null;

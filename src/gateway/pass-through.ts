@@ -1,13 +1,16 @@
 /**
  * Requests that go to a backend unread and unrouted: the allow-listed endpoints (moderations, audio, images), raw both
- * ways, and embeddings of a configured model with only `model` spliced. Nothing is buffered, nothing is tried twice.
+ * ways, what asks for something that is stored at a backend, and embeddings and token counts of a configured model with
+ * only `model` spliced. Nothing is tried twice; an answer is kept only where an id must be read from it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Backend } from '../backend/contract.ts';
 import { forwardedRequestHeaders } from '../backend/headers.ts';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
+import { isObject } from './chat-request.ts';
 import { choiceStream } from './choice-stream.ts';
 import { exchange } from './exchange.ts';
 import type { ExchangeResult } from './exchange-result.ts';
@@ -19,10 +22,12 @@ export interface PassThrough {
   readonly signal: AbortSignal;
   /** Config name of the model whose backend answers. */
   readonly model: string;
-  /** Below the backend's base URL. */
+  /** Below the backend's base URL, without the query, which is the client's. */
   readonly path: string;
-  /** null: the incoming stream is handed on as it comes. */
-  readonly body: Buffer | null;
+  /** The incoming stream is handed on as it comes; null: there is none. */
+  readonly body: Buffer | Readable | null;
+  /** Read the JSON answer once it has gone: it names what was stored. */
+  readonly readAnswer?: boolean;
 }
 
 export interface PassThroughOptions {
@@ -31,25 +36,29 @@ export interface PassThroughOptions {
   readonly clock: Clock;
 }
 
+/** Answers that name what they store are small. */
+const largestRead = 1 << 20;
+
 /** Throws a `ShuntError` when nothing could be answered. */
 export async function passThrough(options: PassThroughOptions, request: PassThrough): Promise<ExchangeResult> {
   const model = options.config.models[request.model];
   const backend = options.backends.get(model.backend);
   if (!backend) throw new ShuntError('internal_error', `Backend '${model.backend}' was not assembled.`);
   const { credentials } = options.config.backends[model.backend];
+  const { body, incoming, readAnswer = false } = request;
   const result = await exchange({
     attempts: [
       () => ({
         model: request.model,
         backend,
-        method: request.incoming.method ?? 'POST',
-        path: request.path,
-        headers: forwardedRequestHeaders(request.incoming.rawHeaders, {
+        method: incoming.method ?? 'POST',
+        path: request.path + queryOf(incoming),
+        headers: forwardedRequestHeaders(incoming.rawHeaders, {
           credentials,
-          identity: false,
-          keepLength: request.body === null,
+          identity: readAnswer,
+          keepLength: body === incoming,
         }),
-        body: request.body ?? request.incoming,
+        body,
         retries: 0,
         expendable: false,
         stripUsage: false,
@@ -61,9 +70,27 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
     signal: request.signal,
     clock: options.clock,
     random: () => 0,
-    keepBytes: 0,
+    keepBytes: readAnswer ? largestRead : 0,
     ownHeaders: () => ['x-shunt-request-id', request.id, 'x-shunt-route', 'none', 'x-shunt-reason', 'pass-through'],
   });
   if (result.error) throw result.error;
   return result;
+}
+
+/** `?beta=true`, or nothing: part of an endpoint's address, and so passed on with it. */
+export function queryOf(incoming: IncomingMessage): string {
+  const url = incoming.url ?? '';
+  const at = url.indexOf('?');
+  return at < 0 ? '' : url.slice(at);
+}
+
+/** The JSON object that went to the client; empty when there was none. */
+export function answerObject(result: ExchangeResult): Readonly<Record<string, unknown>> {
+  try {
+    const answer: unknown = JSON.parse(result.body?.toString('utf8') ?? '');
+    return isObject(answer) ? answer : {};
+  } catch {
+    // Not JSON: it names nothing.
+    return {};
+  }
 }

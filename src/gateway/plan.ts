@@ -16,6 +16,7 @@ import { match } from '../routing/match.ts';
 import { continuedPlan, explicitPlan, forcedPlan } from './asked-plan.ts';
 import { dialects } from './dialect.ts';
 import { guard, mustSpeak, speaks } from './guard.ts';
+import { fallbackFor } from './named-model.ts';
 import type { Owners } from './owners.ts';
 import { type Conversation, conversationOf, type Pin, type PinStore } from './pin.ts';
 import { type Beginning, emptyPlan, type Open, type Plan, type PlanRequest } from './plan-form.ts';
@@ -196,11 +197,4 @@ export function createPlanner(options: PlannerOptions): Planner {
     const { fallback, text, conversation } = open;
     return { ...emptyPlan, target: fallback, fallback, text, conversation, reason, routed: true };
   }
-}
-
-/** The strong model behind a routed name: the model of that name (or that provider name), else `routing.fallback`. */
-export function fallbackFor(config: Config, requestedModel: string): string {
-  if (config.models[requestedModel]) return requestedModel;
-  const named = Object.entries(config.models).find(([, model]) => model.model === requestedModel);
-  return named ? named[0] : config.routing.fallback;
 }

@@ -15,7 +15,7 @@ import type { Quota } from '../gateway/quota.ts';
 import type { Tenant } from '../gateway/tenant.ts';
 import type { Admission } from './admission.ts';
 import type { Authenticate } from './authenticate.ts';
-import { replyError, toShuntError } from './error-reply.ts';
+import { type ErrorShape, replyError, toShuntError } from './error-reply.ts';
 import { readBody } from './read-body.ts';
 
 export type NodeEnv = { Bindings: HttpBindings };
@@ -42,12 +42,14 @@ export interface Visit {
 
 export type VisitHandler = (visit: Visit, context: NodeContext) => Promise<void> | void;
 
-/** `counted`: the endpoint does work, so it passes the door and the key's quota; looking at things does not. */
-export function endpoint(
-  frame: EndpointFrame,
-  handler: VisitHandler,
-  options: { readonly counted: boolean } = { counted: false },
-) {
+interface EndpointOptions {
+  /** The endpoint does work, so it passes the door and the key's quota; looking at things does not. */
+  readonly counted?: boolean;
+  /** The shape of its errors; OpenAI's unless said otherwise. */
+  readonly errors?: ErrorShape;
+}
+
+export function endpoint(frame: EndpointFrame, handler: VisitHandler, options: EndpointOptions = {}) {
   return async (context: NodeContext): Promise<Response> => {
     const { incoming, outgoing } = context.env;
     const id = requestId(frame.clock.now());
@@ -68,7 +70,7 @@ export function endpoint(
     } catch (error) {
       const known = toShuntError(error, id);
       frame.onError(known, id);
-      replyError(outgoing, known, id);
+      replyError(outgoing, known, { requestId: id, shape: options.errors });
     } finally {
       if (entered) frame.admission.leave();
     }

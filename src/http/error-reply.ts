@@ -1,9 +1,13 @@
 /**
- * The one place where an error becomes a reply: OpenAI's shape, the status of the code, no stack trace, no cause.
+ * The one place where an error becomes a reply: OpenAI's shape (Anthropic's for its endpoints), the status of the code,
+ * no stack trace, no cause.
  * Anything that is not a `ShuntError` is ours to mend: it is logged whole and answered as `internal_error`.
  */
 import type { ServerResponse } from 'node:http';
 import { ShuntError } from '../base/errors.ts';
+import { anthropicErrorBody } from '../gateway/anthropic-error.ts';
+
+export type ErrorShape = 'openai' | 'anthropic';
 
 export interface ErrorBody {
   readonly error: {
@@ -31,14 +35,18 @@ export function errorBody(error: ShuntError): ErrorBody {
  * Writes the error to a raw response, if nothing was written yet; else cuts the connection, so that a half answer is
  * not taken for a whole one. SDKs retry 408, 409, 429 and 5xx: where trying again is no use, they are told so.
  */
-export function replyError(outgoing: ServerResponse, error: ShuntError, requestId: string): void {
+export function replyError(
+  outgoing: ServerResponse,
+  error: ShuntError,
+  reply: { readonly requestId: string; readonly shape?: ErrorShape },
+): void {
   if (outgoing.headersSent) {
     outgoing.destroy();
     return;
   }
   if (outgoing.destroyed) return;
-  const headers = errorHeaders(error, requestId);
-  const body = JSON.stringify(errorBody(error));
+  const headers = errorHeaders(error, reply.requestId);
+  const body = JSON.stringify(reply.shape === 'anthropic' ? anthropicErrorBody(error) : errorBody(error));
   outgoing.writeHead(error.row.status, { ...headers, 'content-length': String(Buffer.byteLength(body)) });
   outgoing.end(body);
 }

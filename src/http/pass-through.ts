@@ -4,25 +4,22 @@ import { passThrough } from '../gateway/pass-through.ts';
 import type { VisitHandler } from './endpoint.ts';
 import type { Services } from './services.ts';
 
-const paths: Record<Config['routing']['passthrough'][number], readonly string[]> = {
-  moderations: ['/v1/moderations'],
-  audio: ['/v1/audio/speech', '/v1/audio/transcriptions', '/v1/audio/translations'],
-  images: ['/v1/images/generations', '/v1/images/edits', '/v1/images/variations'],
-};
+const paths = {
+  moderations: ['/moderations'],
+  audio: ['/audio/speech', '/audio/transcriptions', '/audio/translations'],
+  images: ['/images/generations', '/images/edits', '/images/variations'],
+  /** Stored things need an owner each: `stored-objects.ts`. */
+  files: [],
+  batches: [],
+} as const satisfies Record<Config['routing']['passthrough'][number], readonly string[]>;
 
+/** Below `/v1`. */
 export function passThroughPaths(config: Config): string[] {
   return config.routing.passthrough.flatMap((kind) => paths[kind]);
 }
 
 export function passThroughEndpoint(services: Services, path: string): VisitHandler {
   return async (visit) => {
-    const below = path.slice('/v1'.length);
-    const query = (visit.incoming.url ?? '').split('?')[1];
-    await passThrough(services, {
-      ...visit,
-      model: services.config.routing.fallback,
-      path: query === undefined ? below : `${below}?${query}`,
-      body: null,
-    });
+    await passThrough(services, { ...visit, model: services.config.routing.fallback, path, body: visit.incoming });
   };
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { Embedder } from '../embedding/contract.ts';
 import type { ChatHandler } from '../gateway/chat.ts';
+import type { Owners } from '../gateway/owners.ts';
 import type { DecisionRecord } from '../ledger/record.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 
@@ -14,6 +15,8 @@ export interface Services {
   /** null until the first snapshot is in. */
   readonly snapshot: () => Snapshot | null;
   readonly chat: ChatHandler;
+  /** Who made what is stored at a backend. */
+  readonly owners: Owners;
   readonly backends: ReadonlyMap<string, Backend>;
   /** Embedding models by alias, name or `name@version`; null when there is none of that name. */
   readonly embedder: (name: string) => Promise<Embedder | null>;

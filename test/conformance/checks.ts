@@ -2,7 +2,14 @@
 import type { Check } from './check.ts';
 import { answerChecks } from './checks/answers.ts';
 import { connectionChecks } from './checks/connections.ts';
+import { dialectChecks } from './checks/dialects.ts';
 import { requestChecks } from './checks/requests.ts';
 import { streamChecks } from './checks/streams.ts';
 
-export const checks: readonly Check[] = [...requestChecks, ...answerChecks, ...streamChecks, ...connectionChecks];
+export const checks: readonly Check[] = [
+  ...requestChecks,
+  ...answerChecks,
+  ...streamChecks,
+  ...connectionChecks,
+  ...dialectChecks,
+];

@@ -66,11 +66,13 @@ function configFor(url: string): unknown {
     server: { port: 0, drain_ms: 500 },
     backends: {
       provider: { base_url: url, api_key: 'sk-operator', max_retries: 0 },
+      anthropic: { kind: 'anthropic', base_url: url, api_key: 'sk-ant-operator', max_retries: 0 },
       patient: { base_url: url, credentials: 'client', max_retries: 1 },
     },
     models: {
       'gpt-large': { backend: 'provider', model: 'gpt-large', abilities: ['tools', 'json_schema', 'vision'] },
       small: { backend: 'provider', model: 'gpt-small' },
+      claude: { backend: 'anthropic', model: 'claude' },
       patient: { backend: 'patient', model: 'patient' },
     },
     routing: { fallback: 'gpt-large', models_dir: join(root, 'models'), watch: false },

@@ -7,8 +7,9 @@ import { chatReply, completionReply, type EndpointSettings } from './chat.ts';
 import { embeddingsReply } from './embeddings.ts';
 import type { Faults } from './faults.ts';
 import { imageReply, moderationReply, speechReply, transcriptionReply } from './media.ts';
+import { anthropicErrorReply, countTokensReply, messagesReply } from './messages.ts';
 import { errorReply, jsonReply, plainReply, type SimulatedReply } from './reply.ts';
-import { responsesReply } from './responses.ts';
+import { responsesReply, storedResponseReply } from './responses.ts';
 
 export interface SimulatedRequest {
   readonly method: string;
@@ -26,6 +27,8 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   '/chat/completions': chatReply,
   '/completions': completionReply,
   '/responses': responsesReply,
+  '/messages': messagesReply,
+  '/messages/count_tokens': countTokensReply,
   '/embeddings': embeddingsReply,
   '/moderations': moderationReply,
   '/audio/speech': speechReply,
@@ -49,7 +52,8 @@ export function simulatedReply(request: SimulatedRequest): SimulatedReply {
       faults.errorStatus ?? 200,
     );
   }
-  if (faults.errorStatus !== null) return failedReply(faults.errorStatus, faults.retryAfter);
+  if (faults.errorStatus !== null) return failedReply(path, faults.errorStatus, faults.retryAfter);
+  if (path.startsWith('/responses/')) return storedResponseReply(method, path.slice('/responses/'.length));
   if (method === 'GET') return modelsReply(path);
   if (method === 'POST' && /^\/audio\/(transcriptions|translations)$/.test(path)) {
     return transcriptionReply(request.body, request.contentType);
@@ -74,6 +78,8 @@ function bodyReply(endpoint: Endpoint, request: SimulatedRequest): SimulatedRepl
   const { rejects, outputTokens, noUsage } = request.faults;
   if (rejects !== null && body[rejects] !== undefined) {
     const message = `Unsupported parameter: '${rejects}' is not supported with this model.`;
+    if (request.path.startsWith('/messages'))
+      return anthropicErrorReply(400, `${rejects}: Extra inputs are not permitted`);
     return errorReply({ status: 400, message, param: rejects, code: 'unsupported_parameter' });
   }
   return endpoint(body, { created: request.created, outputTokens, noUsage });
@@ -107,10 +113,11 @@ const errorTypes: Readonly<Record<number, { readonly type: string; readonly code
   429: { type: 'tokens', code: 'rate_limit_exceeded' },
 };
 
-function failedReply(status: number, retryAfter: string | null): SimulatedReply {
+function failedReply(path: string, status: number, retryAfter: string | null): SimulatedReply {
   const known = errorTypes[status];
   const after = retryAfter ?? (status === 429 || status === 503 ? '1' : null);
   const headers = after === null ? [] : ['retry-after', after];
+  if (path.startsWith('/messages')) return anthropicErrorReply(status, `Simulated error ${status}.`, headers);
   return errorReply({ status, message: `Simulated error ${status}.`, ...known, headers });
 }
 

@@ -1,4 +1,4 @@
-/** `POST /responses`, the least of it: one output message, plain or as the stream of events that the SDK reads. */
+/** `POST /responses`, the least of it: one output message, plain or as the stream of events that the SDK reads; and what follows it. */
 import { answer, answerTokens, isObject, type JsonObject, objects, promptTokens } from './answer.ts';
 import type { EndpointSettings } from './chat.ts';
 import { pseudoId } from './pseudo-random.ts';
@@ -64,6 +64,16 @@ export function responsesReply(body: JsonObject, settings: EndpointSettings): Si
   };
   if (body.stream !== true) return jsonReply(finished);
   return eventReply(responseEvents({ started, finished, item, tokens: given.tokens }));
+}
+
+/** What is asked of a stored response. Nothing is stored here: any id is known, and empty. */
+export function storedResponseReply(method: string, below: string): SimulatedReply {
+  const [id, act] = below.split('/', 2);
+  if (method === 'DELETE') return jsonReply({ id, object: 'response', deleted: true });
+  if (act === 'input_items')
+    return jsonReply({ object: 'list', data: [], has_more: false, first_id: null, last_id: null });
+  const status = act === 'cancel' ? 'cancelled' : 'completed';
+  return jsonReply({ id, object: 'response', status, error: null, output: [], model: 'simulated' });
 }
 
 interface ResponseStory {

@@ -1,0 +1,27 @@
+/**
+ * What follows a stored response: `GET` and `DELETE /v1/responses/{id}`, `…/cancel`, `…/input_items`. They go to the
+ * backend that made it, and only for the tenant that made it; to everybody else it does not exist.
+ */
+import { ShuntError } from '../base/errors.ts';
+import { passThrough } from '../gateway/pass-through.ts';
+import type { VisitHandler } from './endpoint.ts';
+import type { Services } from './services.ts';
+
+/** `act`: what stands behind the id, with its slash; empty for the response itself. */
+export function storedResponseEndpoint(services: Services, act: '' | '/cancel' | '/input_items'): VisitHandler {
+  return async (visit, context) => {
+    const id = context.req.param('id') ?? '';
+    const owner = services.owners.find(id, visit.tenant.id);
+    if (owner === null || !services.config.models[owner.model]) {
+      throw new ShuntError('not_found', `Response with id '${id}' not found.`, { param: 'id' });
+    }
+    const { method } = visit.incoming;
+    const result = await passThrough(services, {
+      ...visit,
+      model: owner.model,
+      path: `/responses/${encodeURIComponent(id)}${act}`,
+      body: method === 'POST' ? visit.incoming : null,
+    });
+    if (method === 'DELETE' && result.status === 200) services.owners.forget(id);
+  };
+}
