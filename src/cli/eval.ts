@@ -51,7 +51,7 @@ export function evalCommand(): Command {
     .option('--junit <FILE>', "also write the gate's lines as JUnit XML")
     .option('--annotations', "also print the gate's failures as GitHub annotations (on stderr with --json)")
     .option(
-      '--compare AB...',
+      '--compare <AB...>',
       'two reports, or two folders of cards, or two embedding models: what got better and worse',
     )
     .option('--slice <FIELD...>', 'fields of the data to slice by; all with 2 to 20 values when not given')

@@ -18,6 +18,7 @@ import type { Snapshot } from '../lifecycle/snapshot.ts';
 import { createProgress } from '../render/progress.ts';
 import { wantsColour } from '../render/table.ts';
 import { type TuneView, tuneText } from '../render/tune-text.ts';
+import { loadBackground } from '../routing/background-file.ts';
 import { type Calibration, staleness } from '../routing/calibration.ts';
 import { withPolicies } from '../routing/route-index.ts';
 import { type DataFlags, datasetOf, withDataOptions } from './data-options.ts';
@@ -91,7 +92,7 @@ async function run(command: Command, flags: TuneFlags): Promise<void> {
     onProgress: indexLine.update,
   }).finally(indexLine.end);
   try {
-    const scored = await readRows(config, snapshot, flags);
+    const scored = await readRows({ config, snapshot, flags, folder });
     const file = join(folder, 'calibration.json');
     const { view, calibration } = await tune({ config, snapshot, flags, scored, file });
     if (flags.write) await writeCalibration(file, calibration);
@@ -107,11 +108,23 @@ async function run(command: Command, flags: TuneFlags): Promise<void> {
   }
 }
 
-async function readRows(config: Config, snapshot: Snapshot, flags: TuneFlags): Promise<ScoredRows> {
+interface Reading {
+  readonly config: Config;
+  readonly snapshot: Snapshot;
+  readonly flags: TuneFlags;
+  readonly folder: string;
+}
+
+async function readRows({ config, snapshot, flags, folder }: Reading): Promise<ScoredRows> {
   const rows = readDataset({ ...datasetOf(flags), knownRoutes: snapshot.index.names, textPolicy: config.routing.text });
   const progress = createProgress({ label: 'rows', total: null, stream: process.stderr, clock: systemClock });
   try {
-    return await scoreRows({ snapshot, rows, onProgress: (note, count) => progress.update(count, note) });
+    return await scoreRows({
+      snapshot,
+      rows,
+      background: await loadBackground(folder),
+      onProgress: (note, count) => progress.update(count, note),
+    });
   } finally {
     progress.finish();
   }

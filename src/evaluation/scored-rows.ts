@@ -41,11 +41,15 @@ const folds = 5;
 /** Fewer duplicates than this share of the rows are left out rather than paid for with five indexes. */
 const worthCrossFitting = 0.05;
 
-export async function scoreRows(options: {
+interface ScoreOptions {
   readonly snapshot: Snapshot;
   readonly rows: AsyncIterable<DataRow>;
+  /** What the serving index was built with beside the cards: the folds' indexes are built with it too. */
+  readonly background?: readonly string[] | undefined;
   readonly onProgress?: ((note: string, rows: number) => void) | undefined;
-}): Promise<ScoredRows> {
+}
+
+export async function scoreRows(options: ScoreOptions): Promise<ScoredRows> {
   const { snapshot } = options;
   const examples = exampleKeys(snapshot);
   const fresh: DataRow[] = [];
@@ -60,7 +64,7 @@ export async function scoreRows(options: {
   const rows = await judge(snapshot, open, fresh, options.onProgress);
   const read = fresh.length + seen.length;
   const crossFits = seen.length >= read * worthCrossFitting && seen.length > 0;
-  if (crossFits) rows.push(...(await crossFit(snapshot, seen, options.onProgress)));
+  if (crossFits) rows.push(...(await crossFit(options, seen)));
   return {
     rows,
     read,
@@ -113,7 +117,10 @@ function judgeRow(index: RouteIndex, row: DataRow, vector: UnitVector): TuneRow 
   };
 }
 
-async function crossFit(snapshot: Snapshot, rows: readonly DataRow[], onProgress: Progress): Promise<TuneRow[]> {
+async function crossFit(
+  { snapshot, background, onProgress }: ScoreOptions,
+  rows: readonly DataRow[],
+): Promise<TuneRow[]> {
   const judged: TuneRow[] = [];
   const { index, embedder } = snapshot;
   for (let fold = 0; fold < folds; fold++) {
@@ -126,7 +133,7 @@ async function crossFit(snapshot: Snapshot, rows: readonly DataRow[], onProgress
       // A route that would lose every example keeps one: without it, no row of the fold could be right.
       return { ...route, examples: kept.length > 0 ? kept : route.examples.slice(0, 1) };
     });
-    const learned = await learnIndex({ routes, embedder });
+    const learned = await learnIndex({ routes, embedder, background });
     const usual = withPolicies(learned, routes, {}, null);
     // The margins and reject levels of the serving index, whose routes are the same ones in the same order.
     const own = withoutThresholds({ ...usual, policies: index.policies });

@@ -21,7 +21,7 @@ export interface LinePlot {
 
 const width = 480;
 const height = 300;
-const frame = { left: 64, right: 12, top: 28, bottom: 40 };
+const frame = { left: 64, right: 24, top: 28, bottom: 40 };
 const strokes = ['one', 'two', 'three', 'four'] as const;
 
 export function linePlot(plot: LinePlot): string {
