@@ -50,7 +50,7 @@ export async function explain(
 ): Promise<Explanation> {
   const { config, snapshot, clock } = options;
   const started = clock.monotonic();
-  const [embedding] = await snapshot.embedder.embed([request.text], { role: 'query', signal: request.signal });
+  const [embedding] = await snapshot.prompts.embed([request.text], { role: 'query', signal: request.signal });
   const embedded = clock.monotonic();
   const result = match(snapshot.index, { text: request.text, vector: embedding.vector }, { limit: 10, explain: true });
   const matched = clock.monotonic();

@@ -117,12 +117,12 @@ export function createPlanner(options: PlannerOptions): Planner {
 
   function finish(open: Open): Plan | Promise<Plan> {
     const started = clock.monotonic();
-    const { embedder } = open.request.snapshot;
+    const { embedInline } = open.request.snapshot.prompts;
     if (open.text.trim() === '') return conclude(open, fallbackPlan(open, 'empty-text'));
-    if (embedder.embedInline) {
+    if (embedInline !== null) {
       let embedding: Embedding;
       try {
-        embedding = embedder.embedInline(open.text, 'query');
+        embedding = embedInline(open.text, 'query');
       } catch (error) {
         options.onEmbedderError(error);
         return conclude(open, { ...fallbackPlan(open, 'embedder-error'), embedMs: clock.monotonic() - started });
@@ -136,7 +136,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     const budget = AbortSignal.timeout(Math.ceil(config.routing.budget_ms));
     const signal = AbortSignal.any([budget, open.request.signal]);
     try {
-      const [embedding] = await open.request.snapshot.embedder.embed([open.text], { role: 'query', signal });
+      const [embedding] = await open.request.snapshot.prompts.embed([open.text], { role: 'query', signal });
       return matched(open, embedding, started);
     } catch (error) {
       const reason = budget.aborted ? 'budget-exceeded' : 'embedder-error';

@@ -78,7 +78,12 @@ export function createRejections(options: { readonly clock: Clock }): Rejections
   function rememberedFor(model: string): LRUCache<string, string> {
     let known = byModel.get(model);
     if (known === undefined) {
-      known = new LRUCache({ max: mostPerModel, ttl: rememberedMs, perf: { now: () => clock.monotonic() } });
+      known = new LRUCache({
+        max: mostPerModel,
+        ttl: rememberedMs,
+        ttlResolution: 0,
+        perf: { now: () => clock.monotonic() },
+      });
       byModel.set(model, known);
     }
     return known;

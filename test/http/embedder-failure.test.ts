@@ -31,7 +31,7 @@ async function planWith(
     tenant: { id: 'a', key: null, mayForce: false, admin: false },
     forced: null,
     session: null,
-    snapshot: { ...snapshot, embedder: { ...snapshot.embedder, ...embedder } },
+    snapshot: { ...snapshot, prompts: { ...snapshot.prompts, ...embedder } },
     signal: new AbortController().signal,
   });
   if (beginning.kind !== 'open') throw new Error('the plan was settled before embedding');
@@ -66,7 +66,7 @@ describe('an embedder that fails', () => {
 
   test('that is slower than the budget is not waited for, even when it works inline', async () => {
     const proxy = await startProxy();
-    const { embedInline } = proxy.proxy.current().snapshot.embedder;
+    const { embedInline } = proxy.proxy.current().snapshot.prompts;
     const slow = (text: string) => {
       const until = performance.now() + 5;
       while (performance.now() < until);
