@@ -8,7 +8,7 @@ import type { TrainingRows } from './training-rows.ts';
 /** A route with a single example says nothing of how near its prompts lie; half-way is the guess. */
 const usualNearness = 0.5;
 /** Rows of one route that are compared; more would not change a median. */
-const mostCompared = 64;
+const mostCompared = 32;
 
 /** Row numbers, of the rows from `first` on, that are far enough from all `routes`. */
 export function farRows(rows: Omit<TrainingRows, 'lexical'>, routes: number, first: number): number[] {

@@ -30,7 +30,7 @@ describe('buildRouteIndex', () => {
     expect(new Set(embedder.calls.map((call) => call.lane))).toEqual(new Set(['bulk']));
   });
 
-  it('learns from background prompts what belongs nowhere, but not from those that resemble a route', async () => {
+  it('learns from background prompts what belongs nowhere', async () => {
     const prompt = 'Prove the central limit theorem';
     const score = async (background: readonly string[]) => {
       const index = await buildRouteIndex({ ...options, routes: threeRoutes, embedder: hashedEmbedder(), background });
@@ -42,13 +42,6 @@ describe('buildRouteIndex', () => {
       'Derive the central limit',
     ];
     expect(await score(proofs)).toBeLessThan(await score([]));
-    const own = await buildRouteIndex({
-      ...options,
-      routes: threeRoutes,
-      embedder: hashedEmbedder(),
-      background: translation.examples,
-    });
-    expect(own.core.classes).toBe(own.core.routes);
   });
 
   it('reports progress through its phases to the end', async () => {
