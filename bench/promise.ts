@@ -19,6 +19,7 @@ import { renderTable } from '../src/render/table.ts';
 import { buildRouteIndex } from '../src/routing/build-index.ts';
 import { findThreshold, type ScoredRow } from '../src/routing/calibrate.ts';
 import { match } from '../src/routing/match.ts';
+import { promptEmbedder } from '../src/routing/prompt-embedder.ts';
 import type { Route } from '../src/routing/route.ts';
 import { seeded } from '../src/routing/seeded.ts';
 
@@ -279,10 +280,11 @@ async function scoreClinc(file: string, embedder: Embedder) {
     if (route !== null) examples.set(route, [...(examples.get(route) ?? []), text]);
   const routes = [...examples].map(([name, texts]) => card(name, texts));
   const index = await buildRouteIndex({ routes, embedder, defaults: { threshold: 0 }, calibration: null });
+  const prompts = promptEmbedder(embedder);
   const seen = new Set(routes.flatMap((route) => route.examples));
   const score = async (rows: readonly DataRow[]): Promise<ScoredRow[]> => {
     const fresh = rows.filter((row) => !seen.has(row.text));
-    const embeddings = await embedder.embed(fresh.map((row) => row.text));
+    const embeddings = await prompts.embed(fresh.map((row) => row.text));
     return fresh.map(({ text, route: truth }, at) => {
       const { route, score: found } = match(index, { text, vector: embeddings[at].vector }, { limit: 1 });
       return { route, score: found, truth };

@@ -1,13 +1,16 @@
 /**
  * Finds the lowest threshold that keeps a promise of precision, on labelled rows that built no prototype. Pure.
  *
- * Thresholds are tried from high to low at a list of ranks ("looks") that is fixed by the number of rows before any
- * label is seen. Each look has an equal share of the 5%; a look that passes hands its share on to the next lower one
- * (the fallback procedure of Wiens, 2003), so that where high thresholds pass easily the decisive look is tested at
- * nearly the whole 5%, and the chance that any broken promise is made stays below 5% all the same.
+ * Thresholds are tried at a list of ranks ("looks") that is fixed by the number of rows before any label is seen.
  *
  *   scores, best first   ●●●●●●●●●●│●●●│●●●│●●│●●×●│×●×××
  *   looks                          1   2   3  4    5        5 fails: the threshold of look 4 is the answer
+ *
+ * Having searched costs something. Suppose that precision falls under the promise from some look i on; then all of i, i+1, …
+ * are bad. The rows contradict this when look i passes at most of the 5%, or a later one at its part of the rest: by
+ * Bonferroni a false contradiction has at most 5%. Look j is proven when that is contradicted for every i ≤ j (closed
+ * testing: Marcus, Peritz & Gabriel, 1976). So where rows are clear each look is tested at nearly the whole 5%, an
+ * unlucky first look does not spoil the rest, and the chance of making any broken promise stays below 5%.
  *
  * What it assumes: the rows are drawn like the traffic (each stratum by itself, when an out-of-scope share is declared),
  * independently, and precision does not rise again where the threshold falls below the promised level.
@@ -49,21 +52,36 @@ export function findThreshold(
 ): FoundPromise {
   const ranked = rankRows(rows, scope, terms.oosShare !== null);
   const looks = looksFor(ranked.ranks.length, cleanPass(ranked, terms));
-  let share = 0;
-  let found: { readonly threshold: number; readonly counts: AcceptedCounts } | null = null;
-  for (const rank of looks) {
-    share += level / looks.length;
-    const look = lookAt(ranked, rank);
-    if (provesPromise(look.counts, terms, share)) found = look;
-    else share = 0;
-  }
+  const seen = looks.map((rank) => lookAt(ranked, rank));
+  const found: Look | undefined =
+    seen[lastProven(seen.length, (look, share) => provesPromise(seen[look].counts, terms, share))];
   const { precision } = terms;
   if (found) return { precision, threshold: found.threshold, ...sums(found.counts), missingRows: 0 };
   return { precision, threshold: null, ...missing(ranked, looks, terms) };
 }
 
+/** Part of the 5% that goes to the first of the looks in question; the later ones share the rest. */
+const ownPart = 0.7;
+
+/** The last look of those that are all proven from the first one on; −1 when the first is not. */
+function lastProven(looks: number, passes: (look: number, share: number) => boolean): number {
+  for (let first = 0; first < looks; first++) {
+    const later = looks - first - 1;
+    if (passes(first, later === 0 ? level : level * ownPart)) continue;
+    let proven = false;
+    for (let look = first + 1; look < looks && !proven; look++) proven = passes(look, (level * (1 - ownPart)) / later);
+    if (!proven) return first - 1;
+  }
+  return looks - 1;
+}
+
 function sums(counts: AcceptedCounts): { accepted: number; errors: number } {
   return { accepted: counts.accepted + counts.oosAccepted, errors: counts.errors + counts.oosAccepted };
+}
+
+interface Look {
+  readonly threshold: number;
+  readonly counts: AcceptedCounts;
 }
 
 interface RankedRows {
@@ -103,7 +121,7 @@ function falling(scores: readonly number[]): Float64Array {
 }
 
 /** The rows with a score above that of the first row left out: given that score, they are a sample of all beyond it. */
-function lookAt(ranked: RankedRows, rank: number): { threshold: number; counts: AcceptedCounts } {
+function lookAt(ranked: RankedRows, rank: number): Look {
   const { ranks } = ranked;
   const last = rank < ranks.length;
   const threshold = last ? justAbove(ranks[rank]) : Math.floor((ranks[ranks.length - 1] ?? 0) * 1e6) / 1e6;
@@ -136,11 +154,11 @@ function countFrom(scores: Float64Array, threshold: number): number {
   return low;
 }
 
-/** Steps of 8% down to a third of the rows, where a few points of coverage matter; coarser below. More looks cost power. */
-const fineLooks = 16;
-const coarseLooks = 4;
+/** Steps of 5% down to a third of the rows, where a few points of coverage matter; coarser below. */
+const fineLooks = 24;
+const coarseLooks = 5;
 const shares = Array.from({ length: fineLooks + coarseLooks }, (_, look) =>
-  look < fineLooks ? 1.08 ** -look : 1.08 ** (1 - fineLooks) * 1.4 ** (fineLooks - 1 - look),
+  look < fineLooks ? 1.05 ** -look : 1.05 ** (1 - fineLooks) * 1.4 ** (fineLooks - 1 - look),
 );
 
 /**
@@ -150,7 +168,7 @@ const shares = Array.from({ length: fineLooks + coarseLooks }, (_, look) =>
 export function looksFor(rows: number, canPass: (rows: number, level: number) => boolean): readonly number[] {
   for (let looks = shares.length; looks > 0; looks--) {
     const least = Math.floor(rows * shares[looks - 1]);
-    if (least > 0 && canPass(least, level / looks))
+    if (least > 0 && canPass(least, looks === 1 ? level : level * ownPart))
       return [...new Set(shares.slice(0, looks).map((share) => Math.floor(rows * share)))].reverse();
   }
   return [];

@@ -52,7 +52,7 @@ describe('an evaluation', () => {
 
   it('gives the same decisions when the model embeds in batches', async () => {
     const snapshot = await snapshotOf();
-    const batching = { ...snapshot, embedder: { ...snapshot.embedder, embedInline: null } };
+    const batching = { ...snapshot, prompts: { ...snapshot.prompts, embedInline: null } };
     const many = Array.from({ length: 30 }, () => prompts).flat();
     const evaluate = (which: typeof snapshot) =>
       runEvaluation({ snapshot: which, rows: rowsOf(many), clock: systemClock, keepDuplicates: false });
