@@ -15,7 +15,7 @@ import { sameTextKey } from './same-text.ts';
 import { trivialRouter } from './trivial.ts';
 
 export interface RunOptions {
-  readonly snapshot: Pick<Snapshot, 'embedder' | 'index' | 'routes'>;
+  readonly snapshot: Pick<Snapshot, 'embedder' | 'prompts' | 'index' | 'routes'>;
   readonly rows: AsyncIterable<DataRow>;
   readonly clock: Clock;
   readonly keepDuplicates: boolean;
@@ -73,18 +73,18 @@ const warmUps = 30;
 
 async function* embedRows(options: RunOptions, wanted: (row: DataRow) => boolean): AsyncGenerator<EmbeddedRow> {
   const { snapshot, clock } = options;
-  const { embedder } = snapshot;
+  const { prompts } = snapshot;
   let count = 0;
   let batch: DataRow[] = [];
   for await (const row of options.rows) {
     if (!wanted(row)) continue;
     if (count === 0) await warmUp(options, row.text);
     count++;
-    if (embedder.embedInline || count <= timedRows) {
+    if (prompts.embedInline || count <= timedRows) {
       const began = clock.monotonic();
-      const vector = embedder.embedInline
-        ? embedder.embedInline(row.text, 'query').vector
-        : (await embedder.embed([row.text], { role: 'query' }))[0].vector;
+      const vector = prompts.embedInline
+        ? prompts.embedInline(row.text, 'query').vector
+        : (await prompts.embed([row.text], { role: 'query' }))[0].vector;
       yield { row, vector, embedMs: clock.monotonic() - began };
       continue;
     }
@@ -99,7 +99,7 @@ async function* embedRows(options: RunOptions, wanted: (row: DataRow) => boolean
 async function* embedBatch({ snapshot }: RunOptions, batch: readonly DataRow[]): AsyncGenerator<EmbeddedRow> {
   if (batch.length === 0) return;
   const texts = batch.map((row) => row.text);
-  const embeddings = await snapshot.embedder.embed(texts, { role: 'query', lane: 'bulk' });
+  const embeddings = await snapshot.prompts.embed(texts, { role: 'query', lane: 'bulk' });
   for (const [at, { vector }] of embeddings.entries()) yield { row: batch[at], vector, embedMs: null };
 }
 
@@ -107,7 +107,7 @@ async function warmUp({ snapshot }: RunOptions, text: string): Promise<void> {
   for (let i = 0; i < warmUps; i++) {
     // Another text each time: the embedder remembers texts.
     const warm = `${text.slice(0, 500)} ${i}`;
-    const [{ vector }] = await snapshot.embedder.embed([warm], { role: 'query' });
+    const [{ vector }] = await snapshot.prompts.embed([warm], { role: 'query' });
     match(snapshot.index, { text: warm, vector });
   }
 }

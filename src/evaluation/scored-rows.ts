@@ -91,7 +91,7 @@ async function judge(
   const judged: TuneRow[] = [];
   for (let from = 0; from < rows.length; from += 64) {
     const batch = rows.slice(from, from + 64);
-    const embeddings = await snapshot.embedder.embed(
+    const embeddings = await snapshot.prompts.embed(
       batch.map((row) => row.text),
       { role: 'query', lane: 'bulk' },
     );

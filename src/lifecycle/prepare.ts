@@ -68,8 +68,8 @@ export async function prepareSnapshot(options: PrepareOptions, current: Snapshot
  * Decides about some examples before the first request does: cold code takes ten times as long, which would cost the
  * first prompts of every snapshot their budget. Only where embedding is inline; bounded in time.
  */
-function warmUp({ embedder, index, routes }: Snapshot): void {
-  const { embedInline } = embedder;
+function warmUp({ prompts, index, routes }: Snapshot): void {
+  const { embedInline } = prompts;
   if (embedInline === null) return;
   const until = performance.now() + 150;
   const texts = [...routes.values()].flatMap((route) => route.examples.slice(0, 20));

@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import type { Embedder } from '../embedding/contract.ts';
+import { type PromptEmbedder, promptEmbedder } from '../routing/prompt-embedder.ts';
 import type { Route } from '../routing/route.ts';
 import type { RouteIndex } from '../routing/route-index.ts';
 
@@ -12,6 +13,8 @@ export interface Snapshot {
   /** Short digest over fingerprint, routes, calibration and matcher settings; in every decision. */
   readonly id: string;
   readonly embedder: Embedder;
+  /** Embeds prompts for `match`, as the examples of the index were embedded. */
+  readonly prompts: PromptEmbedder;
   readonly index: RouteIndex;
   readonly routes: ReadonlyMap<string, Route>;
   /** Cached answers are good for the routes and the targets that made them: part of every cache key. */
@@ -38,6 +41,7 @@ export function makeSnapshot(parts: {
   return Object.freeze({
     id,
     embedder,
+    prompts: promptEmbedder(embedder),
     index,
     routes: new Map(routes.map((route) => [route.name, route])),
     cacheNamespace: id,

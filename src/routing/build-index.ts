@@ -74,7 +74,12 @@ export async function learnIndex(options: LearnOptions): Promise<LearnedIndex> {
   const texts = [...source.examples.flat(), ...source.counters.flat(), ...source.background];
   const dense = await embedAll(texts, options);
   const space = buildLexicalSpace([...source.examples.flat(), ...source.counters.flat()]);
-  const input = inputOf(source, dense, embedder.identity.dimensions, space);
+  const input = inputOf(source, {
+    dense,
+    dimensions: embedder.identity.dimensions,
+    space,
+    filter: options.background === undefined,
+  });
   const { settings, leaveOneOut } = chooseSettings(input);
   const fit = await drive(crossFit(input, settings), 'judging', options);
   const core = await drive(buildCore(input, settings), 'fitting', options);
@@ -142,8 +147,17 @@ async function embedAll(texts: readonly string[], options: LearnOptions): Promis
   return dense;
 }
 
+interface Embedded {
+  readonly dense: Float32Array;
+  readonly dimensions: number;
+  readonly space: LexicalSpace;
+  /** The background is the matcher's own and may speak of a route's matter; what a user says belongs to no route does not. */
+  readonly filter: boolean;
+}
+
 /** Rows in order of route, then the texts of the none class: all counter-examples and the background. */
-function inputOf(source: Source, dense: Float32Array, dimensions: number, space: LexicalSpace): CoreInput {
+function inputOf(source: Source, embedded: Embedded): CoreInput {
+  const { dense, dimensions, space } = embedded;
   const routes = source.names.length;
   const counters = source.counters.flat();
   const texts = [...source.examples.flat(), ...counters, ...source.background];
@@ -163,7 +177,11 @@ function inputOf(source: Source, dense: Float32Array, dimensions: number, space:
     labels,
   };
   const taught = row + counters.length;
-  const kept = [...Array.from({ length: taught }, (_, at) => at), ...farRows(all, routes, taught)];
+  const certain = embedded.filter ? taught : all.size;
+  const kept = [
+    ...Array.from({ length: certain }, (_, at) => at),
+    ...(embedded.filter ? farRows(all, routes, taught) : []),
+  ];
   const rows = { ...selectRows(all, kept), classes: routes + (kept.length > row ? 1 : 0) };
   const counterLabels = source.counters.flatMap((list, route) => list.map(() => route));
   const from = row * dimensions;
