@@ -15,6 +15,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ChatMessage } from './chat-request.ts';
 import { contentText } from './prompt-text.ts';
+import { isToolResultText, stableSystemText } from './wrappers.ts';
 
 export interface Pin {
   /** Config name of the model. */
@@ -61,7 +62,8 @@ export function conversationOf(messages: readonly ChatMessage[], tenant: string,
     const key = digest([tenant, 'session', session]);
     return { readKeys: assistant ? [key] : [], writeKey: key, inToolLoop };
   }
-  const opening = [tenant, textOf(messages, isInstruction), textOf(messages, (message) => message.role === 'user')];
+  const system = stableSystemText(textOf(messages, isInstruction));
+  const opening = [tenant, system, textOf(messages, (message) => message.role === 'user')];
   const openingKey = digest(opening);
   if (!assistant) return { readKeys: [], writeKey: openingKey, inToolLoop };
   const fullKey = digest([...opening, contentText(assistant.content), String(assistant.toolCalls)]);
@@ -74,6 +76,7 @@ function isToolLoop(messages: readonly ChatMessage[]): boolean {
   if (last === undefined) return false;
   if (last.role === 'tool' || last.role === 'function') return true;
   if (last.role === 'assistant') return last.toolCalls > 0;
+  if (last.role === 'user' && isToolResultText(contentText(last.content))) return true;
   for (let i = messages.length - 1; i >= 0; i--) {
     const message = messages[i];
     if (message.role !== 'assistant') continue;

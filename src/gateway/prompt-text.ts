@@ -1,9 +1,10 @@
 /**
  * The text that routing embeds, taken from a conversation by the `routing.text` policy. Array content gives its text
- * parts; images and audio are passed over, never an error.
+ * parts; images and audio are passed over, never an error. What agents wrap around the user's words is taken off.
  */
 import type { Config } from '../config/schema.ts';
 import type { ChatMessage } from './chat-request.ts';
+import { stripWrappers } from './wrappers.ts';
 
 export type TextPolicy = Config['routing']['text'];
 
@@ -15,14 +16,20 @@ export function promptText(messages: readonly ChatMessage[], policy: TextPolicy)
     return joinTexts([system ? contentText(system.content) : '', last]);
   }
   return joinTexts(
-    messages.filter((message) => message.role !== 'tool').map((message) => contentText(message.content)),
+    messages.filter((message) => message.role !== 'tool').map((message) => stripWrappers(contentText(message.content))),
   );
 }
 
+/** The user's last words. A message of nothing but wrappers is passed over, back to the model's last answer. */
 export function lastUserText(messages: readonly ChatMessage[]): string {
+  let seen = false;
   for (let i = messages.length - 1; i >= 0; i--) {
     const message = messages[i];
-    if (message.role === 'user') return contentText(message.content);
+    if (message.role === 'assistant' && seen) return '';
+    if (message.role !== 'user') continue;
+    const text = stripWrappers(contentText(message.content));
+    if (text !== '') return text;
+    seen = true;
   }
   return '';
 }
