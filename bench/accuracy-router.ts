@@ -26,9 +26,13 @@ export interface Router {
   judge(rows: readonly Row[]): Promise<Judged[]>;
 }
 
-export async function routerOf(routes: readonly Route[], embedder: Embedder): Promise<Router> {
+export async function routerOf(
+  routes: readonly Route[],
+  embedder: Embedder,
+  background?: readonly string[],
+): Promise<Router> {
   const began = performance.now();
-  const index = await buildRouteIndex({ routes, embedder, defaults: {}, calibration: null });
+  const index = await buildRouteIndex({ routes, embedder, background, defaults: {}, calibration: null });
   const buildMs = performance.now() - began;
   const judge = async (rows: readonly Row[]): Promise<Judged[]> => {
     const embeddings = await embedder.embed(rows.map((row) => embeddingText(row.text)));

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Embedder } from '../src/embedding/contract.ts';
+import { loadBackground } from '../src/routing/background-file.ts';
 import { loadRoutes } from '../src/routing/load.ts';
 import { parseRows, percent, type Row, rate } from './accuracy-data.ts';
 import { bestRouteAccuracy, type Judged, lexicalAccuracy, majorityAccuracy, routerOf } from './accuracy-router.ts';
@@ -20,7 +21,7 @@ const wanted = 0.97;
 
 export async function shippedLines(folder: string, embedder: Embedder): Promise<Line[]> {
   const { routes } = await loadRoutes(folder, { modelNames: null });
-  const router = await routerOf(routes, embedder);
+  const router = await routerOf(routes, embedder, await loadBackground(folder));
   const tune = await router.judge(readLines(`${folder}/tune/shipped.jsonl`));
   const rows = readLines(`${folder}/eval/shipped.jsonl`);
   const judged = await router.judge(rows);
