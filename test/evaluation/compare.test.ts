@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareReports, mcNemar } from '../../src/evaluation/compare.ts';
-import { comparisonText } from '../../src/render/evaluation-text.ts';
+import { comparisonText } from '../../src/render/comparison-text.ts';
 import { reportOfSketches, sketches } from './reports.ts';
 
 describe('McNemar', () => {
