@@ -22,6 +22,7 @@ import { createRejections } from './gateway/rejections.ts';
 import type { Admission } from './http/admission.ts';
 import { type App, createAdminApp, createApp } from './http/app.ts';
 import { createAuthenticate } from './http/authenticate.ts';
+import { createCors } from './http/cors.ts';
 import type { Services } from './http/services.ts';
 import { modelsFolder } from './lifecycle/prepare.ts';
 import { openRegistry } from './lifecycle/registry.ts';
@@ -90,9 +91,11 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
     metrics: standing.metrics,
     startedAt: standing.startedAt,
   };
+  const cors = createCors(config);
   const frame = {
     admission: standing.admission,
-    authenticate: createAuthenticate(config),
+    authenticate: createAuthenticate(config, cors),
+    cors,
     quota: standing.quota,
     clock,
     bodyLimitBytes: Math.round(config.server.body_limit_mb * 1_048_576),

@@ -14,26 +14,48 @@ export interface BackendAddress {
   target(path: string): string;
 }
 
-/** Anthropic's own clients are given the bare host, so that for its kind a missing path means `/v1`. */
-export function backendAddress(baseUrl: string, kind: 'openai' | 'anthropic' = 'openai'): BackendAddress {
+/**
+ * Some providers' clients are given the bare host, so that a missing path means what their own clients would add: `/v1`
+ * for Anthropic, `/openai/v1` for Azure, `/openai` for Azure's classic API, which is the one with an `api_version`.
+ */
+export function backendAddress(
+  baseUrl: string,
+  config: Partial<Pick<BackendConfig, 'kind' | 'api_version'>> = {},
+): BackendAddress {
   const url = new URL(baseUrl);
   const path = url.pathname.replace(/\/+$/, '');
-  const prefix = path === '' && kind === 'anthropic' ? '/v1' : path;
+  const prefix = path === '' ? impliedPath(config) : path;
+  if (config.api_version !== undefined) url.searchParams.set('api-version', config.api_version);
   const query = url.search.slice(1);
   return {
     origin: url.origin,
-    target(path) {
-      if (query === '') return prefix + path;
-      return `${prefix}${path}${path.includes('?') ? '&' : '?'}${query}`;
+    target(below) {
+      if (query === '') return prefix + below;
+      return `${prefix}${below}${below.includes('?') ? '&' : '?'}${query}`;
     },
   };
+}
+
+function impliedPath({ kind, api_version }: Partial<Pick<BackendConfig, 'kind' | 'api_version'>>): string {
+  if (kind === 'anthropic') return '/v1';
+  if (kind !== 'azure') return '';
+  return api_version === undefined ? '/openai/v1' : '/openai';
+}
+
+/** Endpoints that stand below a model's deployment in Azure's classic API; Responses, files and batches do not. */
+const ofDeployment = ['/chat/completions', '/completions', '/embeddings'];
+
+/** The path of an endpoint for a model, by the name that its provider has for it. */
+export function modelPath(config: BackendConfig, model: string, path: string): string {
+  if (config.kind !== 'azure' || config.api_version === undefined || !ofDeployment.includes(path)) return path;
+  return `/deployments/${encodeURIComponent(model)}${path}`;
 }
 
 const credentialHeaders = ['authorization', 'api-key', 'x-api-key'];
 
 /**
  * Adds the configured headers, which replace the client's of the same name, and the operator's key as a bearer token
- * (for Anthropic as `x-api-key`), unless a configured header carries a credential already (Azure's `api-key`). With `credentials: client` the
+ * (`x-api-key` for Anthropic, `api-key` for Azure), unless a configured header carries a credential already. With `credentials: client` the
  * operator's key stays out: a client without a credential must not be served on the operator's.
  */
 export function operatorHeaders(config: BackendConfig): (headers: RawHeaders) => RawHeaders {
@@ -45,8 +67,7 @@ export function operatorHeaders(config: BackendConfig): (headers: RawHeaders) =>
   }
   const hasCredential = credentialHeaders.some((name) => names.has(name));
   if (config.api_key && config.credentials === 'config' && !hasCredential) {
-    const [name, value] =
-      config.kind === 'anthropic' ? ['x-api-key', config.api_key] : ['authorization', `Bearer ${config.api_key}`];
+    const [name, value] = credentialOf(config.kind, config.api_key);
     names.add(name);
     added.push(name, value);
   }
@@ -62,4 +83,9 @@ export function operatorHeaders(config: BackendConfig): (headers: RawHeaders) =>
     for (const part of added) all.push(part);
     return all;
   };
+}
+
+function credentialOf(kind: BackendConfig['kind'], key: string): [name: string, value: string] {
+  if (kind === 'anthropic') return ['x-api-key', key];
+  return kind === 'azure' ? ['api-key', key] : ['authorization', `Bearer ${key}`];
 }

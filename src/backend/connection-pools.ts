@@ -4,12 +4,23 @@
  *
  * It sets no deadline but that of connecting; the others belong to a request (`http.ts`).
  */
+import { rootCertificates } from 'node:tls';
 import { buildConnector, errors, Pool } from 'undici';
+import { openTunnel } from './tunnel.ts';
 
 interface PoolOptions {
   readonly connections: number;
   readonly connectMs: number;
+  /** The way out of a corporate network: an HTTP proxy's URL; null: straight. */
+  readonly proxy?: string | null;
+  /** Certificates to trust beside the usual ones, in PEM. */
+  readonly ca?: string | null;
+  /** The backend speaks HTTP/2: its streams share connections. */
+  readonly http2?: boolean;
 }
+
+/** Streams on one HTTP/2 connection; servers allow 100 and more. */
+const streamsPerConnection = 100;
 
 interface PoolLease {
   readonly pool: Pool;
@@ -25,7 +36,7 @@ export function createConnectionPools(): ConnectionPools {
   const shared = new Map<string, { readonly pool: Pool; users: number }>();
 
   function lease(origin: string, options: PoolOptions): PoolLease {
-    const key = `${origin} ${options.connections} ${options.connectMs}`;
+    const key = JSON.stringify([origin, options]);
     const entry = shared.get(key) ?? { pool: createPool(origin, options), users: 0 };
     shared.set(key, entry);
     entry.users++;
@@ -47,26 +58,29 @@ export function createConnectionPools(): ConnectionPools {
 }
 
 function createPool(origin: string, options: PoolOptions): Pool {
+  const http2 = options.http2 === true;
   return new Pool(origin, {
-    connections: options.connections,
-    // One request at a time on a connection: a stream of minutes must not hold up what was piped behind it.
-    pipelining: 1,
+    connections: http2 ? Math.ceil(options.connections / streamsPerConnection) : options.connections,
+    // One request at a time on a connection of HTTP/1: a stream of minutes must not hold up what was piped behind it.
+    pipelining: http2 ? streamsPerConnection : 1,
+    allowH2: http2,
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: punctualConnector(options.connectMs),
+    connect: punctualConnector(options),
   });
 }
 
 /** undici's own connect timer ticks twice a second; a limit of 200 ms would come after 700. */
-function punctualConnector(connectMs: number): buildConnector.connector {
-  const connect = buildConnector({ timeout: connectMs });
-  return (options, callback) => {
+function punctualConnector(options: PoolOptions): buildConnector.connector {
+  const { connectMs } = options;
+  const connect = connector(options);
+  return (place, callback) => {
     let waiting = true;
     const timer = setTimeout(() => {
       waiting = false;
       callback(new errors.ConnectTimeoutError(`no connection within ${connectMs} ms`), null);
     }, connectMs);
-    connect(options, (error, socket) => {
+    connect(place, (error, socket) => {
       if (!waiting) {
         socket?.destroy();
         return;
@@ -74,6 +88,27 @@ function punctualConnector(connectMs: number): buildConnector.connector {
       waiting = false;
       clearTimeout(timer);
       if (error) callback(error, null);
+      else if (options.http2 && !('alpnProtocol' in socket && socket.alpnProtocol === 'h2')) {
+        // As many requests as streams would now wait behind each other on one connection of HTTP/1.
+        socket.destroy();
+        callback(new Error('the backend does not offer HTTP/2; remove http2: true'), null);
+      } else callback(null, socket);
+    });
+  };
+}
+
+function connector(options: PoolOptions): buildConnector.connector {
+  const { connectMs, http2 = false } = options;
+  const ca = options.ca ? { ca: [...rootCertificates, options.ca] } : {};
+  const straight = buildConnector({ timeout: connectMs, allowH2: http2, ...ca });
+  const { proxy } = options;
+  if (!proxy) return straight;
+  return (place, callback) => {
+    const secure = place.protocol === 'https:';
+    const target = { host: place.hostname, port: place.port || (secure ? '443' : '80') };
+    openTunnel(proxy, target, (error, socket) => {
+      if (error || socket === null) callback(error ?? new Error('no tunnel'), null);
+      else if (secure) straight({ ...place, httpSocket: socket }, callback);
       else callback(null, socket);
     });
   };

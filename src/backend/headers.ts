@@ -32,6 +32,14 @@ const credentials = [
   'cookie2',
 ];
 
+const crossOrigin = [
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-allow-methods',
+  'access-control-allow-headers',
+  'access-control-expose-headers',
+];
+
 type Treatment = 'drop' | 'length' | 'credential' | 'encoding';
 
 function treatments(rows: readonly (readonly [Treatment, readonly string[]])[]): Map<string, Treatment> {
@@ -46,9 +54,9 @@ const onRequest = treatments([
   ['encoding', ['accept-encoding']],
 ]);
 
-/** `alt-svc` names another address of the backend; a client would take it for one of ours. */
+/** `alt-svc` names another address of the backend, which a client would take for ours; which pages may read us is ours to say. */
 const onResponse = treatments([
-  ['drop', [...hopByHop, 'alt-svc']],
+  ['drop', [...hopByHop, 'alt-svc', ...crossOrigin]],
   ['length', ['content-length']],
 ]);
 

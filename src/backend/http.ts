@@ -10,10 +10,11 @@
  * Waiting for a slow reader (paused) is not idleness. The sink is never called before `send` has returned.
  * It retries nothing, and it keeps nothing of an answer.
  */
+import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../base/clock.ts';
-import { ShuntError } from '../base/errors.ts';
+import { messageOf, ShuntError } from '../base/errors.ts';
 import type { BackendConfig } from '../config/schema.ts';
 import { backendAddress, operatorHeaders } from './backend-request.ts';
 import type { ConnectionPools } from './connection-pools.ts';
@@ -35,18 +36,20 @@ export function createHttpBackend(name: string, config: BackendConfig, options: 
       },
     );
   }
-  const kind = config.kind === 'anthropic' ? 'anthropic' : 'openai';
-  const address = backendAddress(config.base_url, kind);
+  const address = backendAddress(config.base_url, config);
   const withOperatorHeaders = operatorHeaders(config);
   const lease = options.pools.lease(address.origin, {
     connections: config.connections,
     connectMs: config.connect_ms,
+    proxy: config.proxy === undefined || config.proxy === 'none' ? null : config.proxy,
+    ca: config.ca_file === undefined ? null : readAuthority(name, config.ca_file),
+    http2: config.http2,
   });
   const place = { label: `backend '${name}' at ${address.origin}`, limits: config, clock: options.clock };
 
   return {
     name,
-    kind,
+    kind: config.kind === 'anthropic' ? 'anthropic' : 'openai',
     send(call, sink) {
       const handler = new HttpCall(place, call, sink);
       if (call.signal.aborted) return handler;
@@ -64,6 +67,22 @@ export function createHttpBackend(name: string, config: BackendConfig, options: 
     },
     close: () => lease.release(),
   };
+}
+
+/** Read when the backend is built, so that a wrong path is said at the start and not at the first request. */
+function readAuthority(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ShuntError(
+      'bad_config',
+      `backends.${name}.ca_file cannot be read: ${messageOf(error)}. Check the path.`,
+      {
+        param: `backends.${name}.ca_file`,
+        cause: error,
+      },
+    );
+  }
 }
 
 interface CallPlace {

@@ -26,13 +26,18 @@ export function crossCheck(draft: Draft): Fault[] {
   ];
 }
 
+const examples = new Map<string | null, string>([
+  ['anthropic', 'https://api.anthropic.com/v1'],
+  ['azure', 'https://NAME.openai.azure.com'],
+]);
+
 function backendFaults({ source, data }: Draft): Fault[] {
   return names(data, ['backends']).flatMap((name) => {
     const kind = textAt(data, ['backends', name, 'kind']);
     if (kind === 'simulated' || valueAt(data, ['backends', name, 'base_url']) !== undefined) return [];
-    if (kind !== null && kind !== 'openai' && kind !== 'anthropic') return [];
+    if (kind !== null && !['openai', 'azure', 'anthropic'].includes(kind)) return [];
     if (!isMapping(valueAt(data, ['backends', name]))) return [];
-    const example = kind === 'anthropic' ? 'https://api.anthropic.com/v1' : 'http://127.0.0.1:11434/v1';
+    const example = examples.get(kind) ?? 'http://127.0.0.1:11434/v1';
     const fix = `Add base_url, for example ${example}, or kind: simulated.`;
     return [faultAt(source, ['backends', name, 'base_url'], { problem: 'is missing', fix })];
   });

@@ -12,6 +12,7 @@ import { deepFreeze } from './deep-freeze.ts';
 import { demoBackend, demoModels } from './demo.ts';
 import { type Environment, type EnvTrouble, expandEnv } from './expand-env.ts';
 import { faultAt, inOrder, valueAt } from './faults.ts';
+import { proxyFor } from './proxy-environment.ts';
 import { type Config, configSchema } from './schema.ts';
 import { dotted, parseYaml, readText, type YamlFile } from './yaml-file.ts';
 
@@ -43,8 +44,13 @@ export async function loadConfig(file: string, options: LoadConfigOptions): Prom
   );
   const faults = [...source.faults, ...missingFaults, ...later];
   if (faults.length > 0 || checked.value === null) throw new FaultList(inOrder(faults));
-  const value = { ...checked.value, backends: bare(checked.value.backends), models: bare(checked.value.models) };
-  return deepFreeze({ ...value, file: path, folder: dirname(path) });
+  const folder = dirname(path);
+  const backends = Object.entries(checked.value.backends).map(([name, backend]) => {
+    const certificates = backend.ca_file === undefined ? {} : { ca_file: resolve(folder, backend.ca_file) };
+    return [name, { proxy: proxyFor(backend.base_url, options.env), ...backend, ...certificates }] as const;
+  });
+  const value = { ...checked.value, backends: bare(Object.fromEntries(backends)), models: bare(checked.value.models) };
+  return deepFreeze({ ...value, file: path, folder });
 }
 
 /** Names come from clients: with no prototype, a model called `constructor` is as unknown as any other. */

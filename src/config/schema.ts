@@ -48,11 +48,21 @@ const simulation = z.strictObject({
 });
 
 const backend = z.strictObject({
-  /** The API that it speaks: OpenAI's, Anthropic's messages, or both, simulated in process. */
-  kind: z.enum(['openai', 'anthropic', 'simulated']).default('openai'),
+  /** The API that it speaks: OpenAI's, the same with Azure's addresses and key, Anthropic's, or all, simulated in process. */
+  kind: z.enum(['openai', 'azure', 'anthropic', 'simulated']).default('openai'),
   base_url: z.url({ protocol: /^https?$/, message: 'must be an http or https URL' }).optional(),
   api_key: z.string().optional(),
   headers: z.record(z.string(), z.string()).default({}),
+  /** Azure's classic API: `api-version=…`, and deployments in the path. Without it, Azure's `/openai/v1`. */
+  api_version: z.string().min(1).optional(),
+  /** An HTTP proxy to go through, or `none`; what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say when not set. */
+  proxy: z
+    .union([z.literal('none'), z.url({ protocol: /^https?$/, message: 'must be an http or https URL, or none' })])
+    .optional(),
+  /** Certificates (PEM) to trust beside the usual ones, relative to the config. */
+  ca_file: z.string().min(1).optional(),
+  /** The backend speaks HTTP/2 (over TLS): requests share connections. */
+  http2: z.boolean().default(false),
   /** `config`: the operator's key goes upstream. `client`: the client's own Authorization header does. */
   credentials: z.enum(['config', 'client']).default('config'),
   connect_ms: milliseconds.default(2_000),
@@ -104,6 +114,10 @@ export const configSchema = z.strictObject({
       drain_ms: milliseconds.default(30_000),
       /** Time for a request's headers and body to arrive. */
       request_ms: milliseconds.default(60_000),
+      /** Origins of web pages that may call the proxy: `https://app.example`. None unless named. */
+      cors_origins: z
+        .array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'must be an origin such as https://app.example'))
+        .default([]),
     })
     .prefault({}),
   auth: z.strictObject({ keys: z.array(key).default([]), anonymous: z.boolean().default(false) }).prefault({}),

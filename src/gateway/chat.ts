@@ -6,6 +6,7 @@
  * It decides nothing itself: `plan.ts` says where to, `exchange.ts` brings the answer, this file keeps the order.
  */
 
+import { modelPath } from '../backend/backend-request.ts';
 import type { Backend } from '../backend/contract.ts';
 import { forwardedRequestHeaders } from '../backend/headers.ts';
 import type { Clock } from '../base/clock.ts';
@@ -147,7 +148,7 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
       model: aim.model,
       backend,
       method: 'POST',
-      path: dialect.path + queryOf(request.incoming),
+      path: modelPath(backendConfig, model.model, dialect.path) + queryOf(request.incoming),
       headers: forwardedRequestHeaders(request.incoming.rawHeaders, {
         credentials: backendConfig.credentials,
         identity: true,

@@ -47,5 +47,5 @@ export function mustSpeak(config: Config, target: string, chat: ChatRequest): vo
 /** Whether the backend of the model `target` speaks the API of the request. */
 export function speaks(config: Config, target: string, chat: ChatRequest): boolean {
   const { kind } = config.backends[config.models[target].backend];
-  return kind === 'simulated' || kind === dialects[chat.dialect].api;
+  return kind === 'simulated' || (kind === 'azure' ? 'openai' : kind) === dialects[chat.dialect].api;
 }

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import { modelPath } from '../backend/backend-request.ts';
 import type { Backend } from '../backend/contract.ts';
 import { forwardedRequestHeaders } from '../backend/headers.ts';
 import type { Clock } from '../base/clock.ts';
@@ -44,7 +45,8 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
   const model = options.config.models[request.model];
   const backend = options.backends.get(model.backend);
   if (!backend) throw new ShuntError('internal_error', `Backend '${model.backend}' was not assembled.`);
-  const { credentials } = options.config.backends[model.backend];
+  const backendConfig = options.config.backends[model.backend];
+  const { credentials } = backendConfig;
   const { body, incoming, readAnswer = false } = request;
   const result = await exchange({
     attempts: [
@@ -52,7 +54,7 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
         model: request.model,
         backend,
         method: incoming.method ?? 'POST',
-        path: request.path + queryOf(incoming),
+        path: modelPath(backendConfig, model.model, request.path) + queryOf(incoming),
         headers: forwardedRequestHeaders(incoming.rawHeaders, {
           credentials,
           identity: readAnswer,

@@ -9,15 +9,16 @@ import { ShuntError } from '../base/errors.ts';
 import { isLoopback } from '../base/loopback.ts';
 import type { Config, KeyConfig } from '../config/schema.ts';
 import type { Tenant } from '../gateway/tenant.ts';
+import type { Cors } from './cors.ts';
 
 export type Authenticate = (incoming: IncomingMessage) => Tenant;
 
 /** The returned function throws `invalid_api_key` or `origin_forbidden`. */
-export function createAuthenticate(config: Config): Authenticate {
+export function createAuthenticate(config: Config, cors: Cors): Authenticate {
   const keys = config.auth.keys.map((key) => ({ key, digest: Buffer.from(key.hash.slice('sha256:'.length), 'hex') }));
   const guardBrowser = keys.length === 0 && !config.auth.anonymous;
   return (incoming) => {
-    if (guardBrowser) refuseForeignPages(incoming);
+    if (guardBrowser) refuseForeignPages(incoming, cors);
     const credential = credentialOf(incoming);
     if (keys.length === 0) return anonymous(credential, guardBrowser);
     if (credential === null) {
@@ -50,7 +51,7 @@ function credentialOf(incoming: IncomingMessage): string | null {
   return typeof header === 'string' && header !== '' ? header : null;
 }
 
-function refuseForeignPages(incoming: IncomingMessage): void {
+function refuseForeignPages(incoming: IncomingMessage, cors: Cors): void {
   const host = incoming.headers.host;
   if (host !== undefined && !isLoopback(hostName(host))) {
     throw new ShuntError(
@@ -59,12 +60,12 @@ function refuseForeignPages(incoming: IncomingMessage): void {
     );
   }
   const origin = incoming.headers.origin;
-  if (origin === undefined) return;
+  if (origin === undefined || cors.allows(incoming)) return;
   const name = URL.canParse(origin) ? hostName(new URL(origin).host) : origin;
   if (!isLoopback(name)) {
     throw new ShuntError(
       'origin_forbidden',
-      `Pages of '${origin}' may not call this proxy. Set auth.keys, or auth.anonymous: true.`,
+      `Pages of '${origin}' may not call this proxy. Add it to server.cors_origins, or set auth.keys.`,
     );
   }
 }

@@ -15,6 +15,7 @@ import type { Quota } from '../gateway/quota.ts';
 import type { Tenant } from '../gateway/tenant.ts';
 import type { Admission } from './admission.ts';
 import type { Authenticate } from './authenticate.ts';
+import type { Cors } from './cors.ts';
 import { type ErrorShape, replyError, toShuntError } from './error-reply.ts';
 import { readBody } from './read-body.ts';
 
@@ -24,6 +25,7 @@ export type NodeContext = Context<NodeEnv>;
 export interface EndpointFrame {
   readonly admission: Admission;
   readonly authenticate: Authenticate;
+  readonly cors: Cors;
   readonly quota: Quota;
   readonly clock: Clock;
   readonly bodyLimitBytes: number;
@@ -58,6 +60,10 @@ export function endpoint(frame: EndpointFrame, handler: VisitHandler, options: E
       if (!outgoing.writableFinished) gone.abort(new ShuntError('client_closed_request', 'The client went away.'));
     };
     outgoing.once('close', onClose);
+    if (incoming.headers.origin !== undefined) {
+      if (frame.cors.preflight(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
+      frame.cors.mark(incoming, outgoing);
+    }
     let entered = false;
     try {
       const tenant = frame.authenticate(incoming);

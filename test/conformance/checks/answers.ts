@@ -122,6 +122,17 @@ export const answerChecks: readonly Check[] = [
         headers(/^(alt-svc|proxy-authenticate)$/i),
       ),
   },
+  {
+    point: 'response headers',
+    name: 'access-control-*',
+    differs: 'which web pages may read the proxy is for its own config to say (server.cors_origins)',
+    run: (stage) =>
+      ask(
+        stage,
+        plain('200 OK', [...json, 'access-control-allow-origin: *'], answerText),
+        headers(/^access-control-allow-origin$/i),
+      ),
+  },
   ...errors.map(
     ([status, extra, answer]): Check => ({
       point: 'error body and status',
