@@ -24,6 +24,9 @@ import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
+/** For the end of an answer that lies in a socket's buffer when the proxy stops. */
+const lastBytesMs = 2_000;
+
 export interface RunningProxy {
   readonly listening: Listening;
   /** `server.admin_port`; null without one. */
@@ -148,6 +151,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     async reload(why) {
       try {
         const runtime = await runtimes.reload();
+        quota.limit(runtime.config.auth.keys);
         metrics.reloadFinished(true);
         log.info('reloaded', { why, snapshot: runtime.snapshot.id, routes: runtime.snapshot.routes.size });
         return true;
@@ -158,15 +162,14 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       }
     },
     async stop() {
-      const drained = admission.drain();
-      const timeout = new Promise<'late'>((resolve) =>
-        setTimeout(() => resolve('late'), config.server.drain_ms).unref(),
-      );
-      if ((await Promise.race([drained, timeout])) === 'late') {
+      if ((await within(config.server.drain_ms, admission.drain())) === 'late')
         log.warn('requests still open after server.drain_ms are cut', { in_flight: admission.inFlight });
-        listening.cut();
-      }
-      await Promise.all(doors.map((door) => door.close()));
+      // What is open now are ends of answers on their way out, and connections that never finished a request: a moment
+      // for the first, and no waiting for the second.
+      const closed = Promise.all(doors.map((door) => door.close()));
+      if (admission.inFlight > 0 || (await within(lastBytesMs, closed)) === 'late')
+        for (const door of doors) door.cut();
+      await closed;
       await closeAll(closers, log);
     },
   };
@@ -176,6 +179,11 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     if (runtime === null) throw new Error('asked for the runtime before the first one was in');
     return runtime;
   }
+}
+
+function within(ms: number, work: Promise<unknown>): Promise<unknown> {
+  const timeout = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), ms).unref());
+  return Promise.race([work, timeout]);
 }
 
 /** Parts of the config that are built once for the life of the process. */

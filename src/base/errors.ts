@@ -17,6 +17,7 @@ export const errorTable = {
   method_not_allowed: { status: 405, type: 'invalid_request_error', retryable: false, level: 'info' },
   request_timeout: { status: 408, type: 'invalid_request_error', retryable: true, level: 'info' },
   body_too_large: { status: 413, type: 'invalid_request_error', retryable: false, level: 'info' },
+  headers_too_large: { status: 431, type: 'invalid_request_error', retryable: false, level: 'info' },
   client_closed_request: { status: 499, type: 'invalid_request_error', retryable: false, level: 'debug' },
   internal_error: { status: 500, type: 'server_error', retryable: false, level: 'error' },
   backend_unreachable: { status: 502, type: 'server_error', retryable: true, level: 'warn' },

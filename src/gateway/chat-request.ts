@@ -85,11 +85,18 @@ export function parseObject(bytes: Buffer): Record<string, unknown> {
     body = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     const reason =
-      bytes.length === 0 ? 'The request body is empty' : `The request body is not valid JSON: ${messageOf(error)}`;
+      bytes.length === 0
+        ? 'The request body is empty'
+        : `The request body is not valid JSON: ${withoutExcerpt(messageOf(error))}`;
     throw new ShuntError('invalid_json', `${reason}. Send a JSON object with content-type application/json.`);
   }
   if (!isObject(body)) throw new ShuntError('invalid_json', 'The request body must be a JSON object.');
   return body;
+}
+
+/** V8 quotes the text around a fault: that is the prompt, and the message goes to the log. */
+function withoutExcerpt(message: string): string {
+  return message.replace(/, (?:\.\.\.)?".*is not valid JSON$/s, '');
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -6,7 +6,7 @@
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import { formatUsd, type NanoUsd, zeroUsd } from '../base/money.ts';
-import type { Config } from '../config/schema.ts';
+import type { Config, KeyConfig } from '../config/schema.ts';
 import type { Tenant } from './tenant.ts';
 
 const dayMs = 86_400_000;
@@ -16,6 +16,8 @@ export interface Quota {
   /** Takes one request from the key's minute. Throws `rate_limit_exceeded` or `budget_exceeded`. */
   admit(tenant: Tenant): void;
   spend(key: string | null, cost: NanoUsd | null): void;
+  /** The keys of a reloaded config; what they have used so far stays counted. */
+  limit(keys: readonly KeyConfig[]): void;
 }
 
 interface KeyState {
@@ -32,7 +34,7 @@ export function createQuota(options: {
   readonly spentToday: ReadonlyMap<string, NanoUsd>;
 }): Quota {
   const { clock } = options;
-  const limits = new Map(options.config.auth.keys.map((key) => [key.name, key]));
+  let limits = byName(options.config.auth.keys);
   const states = new Map<string, KeyState>();
 
   return {
@@ -46,6 +48,9 @@ export function createQuota(options: {
     spend(key, cost) {
       if (key === null || cost === null || !limits.has(key)) return;
       stateOf(key).spent += cost;
+    },
+    limit(keys) {
+      limits = byName(keys);
     },
   };
 
@@ -86,4 +91,8 @@ export function createQuota(options: {
       retryAfterMs,
     });
   }
+}
+
+function byName(keys: readonly KeyConfig[]): ReadonlyMap<string, KeyConfig> {
+  return new Map(keys.map((key) => [key.name, key]));
 }

@@ -9,6 +9,8 @@ import { anthropicErrorBody } from '../gateway/anthropic-error.ts';
 
 export type ErrorShape = 'openai' | 'anthropic';
 
+const longestMessage = 2_000;
+
 export interface ErrorBody {
   readonly error: {
     readonly message: string;
@@ -19,12 +21,21 @@ export interface ErrorBody {
 }
 
 export function toShuntError(error: unknown, requestId: string): ShuntError {
-  if (error instanceof ShuntError) return error;
+  if (error instanceof ShuntError) return shortened(error);
   return new ShuntError(
     'internal_error',
     `Something went wrong in the proxy. Its log has the details under ${requestId}.`,
     { cause: error },
   );
+}
+
+/** A message may quote what the client sent, a name of a megabyte too: neither the reply nor the log is to carry that. */
+function shortened(error: ShuntError): ShuntError {
+  const { code, message, cause } = error;
+  if (message.length <= longestMessage) return error;
+  const param = error.param ?? undefined;
+  const retryAfterMs = error.retryAfterMs ?? undefined;
+  return new ShuntError(code, `${message.slice(0, longestMessage)}…`, { cause, param, retryAfterMs });
 }
 
 export function errorBody(error: ShuntError): ErrorBody {
@@ -58,8 +69,8 @@ export function errorHeaders(error: ShuntError, requestId: string): Record<strin
   };
   const { code, row } = error;
   // The proxy has tried its backends again already; an SDK's own retries on top would only multiply the load.
-  if (row.status >= 500 && code !== 'draining' && code !== 'overloaded' && code !== 'not_ready')
-    headers['x-should-retry'] = 'false';
+  const hopeless = row.status >= 500 && code !== 'draining' && code !== 'overloaded' && code !== 'not_ready';
+  if (hopeless || code === 'budget_exceeded') headers['x-should-retry'] = 'false';
   const retryAfterMs =
     error.retryAfterMs ?? (code === 'draining' || code === 'overloaded' || code === 'not_ready' ? 1_000 : null);
   if (retryAfterMs !== null) {

@@ -12,6 +12,11 @@ export interface BodyLimits {
 }
 
 export function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const encoding = incoming.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') {
+    const message = `The request body is compressed (content-encoding: ${encoding.slice(0, 64)}). Send it uncompressed.`;
+    return Promise.reject(new ShuntError('invalid_request', message, { param: 'content-encoding' }));
+  }
   const announced = Number(incoming.headers['content-length'] ?? 0);
   if (announced > limits.maxBytes) return Promise.reject(tooLarge(limits));
   return new Promise((resolve, reject) => {

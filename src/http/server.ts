@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { ShuntError } from '../base/errors.ts';
+import { answerBrokenRequests, unreadableTarget } from './broken-request.ts';
 
 export interface Listening {
   readonly url: string;
@@ -18,9 +19,22 @@ export async function listen(
 ): Promise<Listening> {
   const server = createServer(
     // A keep-alive time above the usual load balancer's minute, so that we are never the one who closes first.
-    { keepAliveTimeout: 75_000, headersTimeout: options.requestMs, requestTimeout: 0, maxHeaderSize: 65_536 },
-    getRequestListener(fetch, { overrideGlobalObjects: false }),
+    {
+      keepAliveTimeout: 75_000,
+      headersTimeout: options.requestMs,
+      // How often slow headers are looked for; Node's own half minute would be the true limit.
+      connectionsCheckingInterval: Math.min(5_000, options.requestMs),
+      requestTimeout: 0,
+      maxHeaderSize: 65_536,
+    },
+    // The name stands in for the Host header that HTTP/1.0 health checks lack.
+    getRequestListener(fetch, {
+      overrideGlobalObjects: false,
+      hostname: 'localhost',
+      errorHandler: unreadableTarget,
+    }),
   );
+  answerBrokenRequests(server);
   await opened(server, options);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;

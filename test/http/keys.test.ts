@@ -26,6 +26,24 @@ beforeAll(async () => {
 
 const codeOf = async (response: Response) => ((await response.json()) as { error: { code: string } }).error.code;
 
+describe('a reload', () => {
+  test('limits a new key, and gives a known one its new rate', async () => {
+    const own = await startProxy({ auth: { keys: [{ name: 'old', hash: hashOf('old'), requests_per_minute: 1 }] } });
+    const ask = async (key: string) =>
+      (await post(`${own.url}/v1/chat/completions`, chatBody('Translate to French: good day'), bearer(key))).status;
+    expect([await ask('old'), await ask('old')]).toEqual([200, 429]);
+    await own.reconfigure({
+      auth: {
+        keys: [
+          { name: 'old', hash: hashOf('old') },
+          { name: 'new', hash: hashOf('new'), requests_per_minute: 1 },
+        ],
+      },
+    });
+    expect([await ask('old'), await ask('new'), await ask('new')]).toEqual([200, 200, 429]);
+  });
+});
+
 describe('with keys configured', () => {
   test('no key and a wrong key are 401 in the shape of OpenAI', async () => {
     for (const headers of [{}, bearer('wrong')]) {
