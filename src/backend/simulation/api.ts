@@ -82,7 +82,13 @@ function bodyReply(endpoint: Endpoint, request: SimulatedRequest): SimulatedRepl
       return anthropicErrorReply(400, `${rejects}: Extra inputs are not permitted`);
     return errorReply({ status: 400, message, param: rejects, code: 'unsupported_parameter' });
   }
-  return endpoint(body, { created: request.created, outputTokens, noUsage });
+  try {
+    return endpoint(body, { created: request.created, outputTokens, noUsage });
+  } catch (error) {
+    // Nested deeper than the stack is: a provider refuses such a body, and does not hang up.
+    if (!(error instanceof RangeError)) throw error;
+    return errorReply({ status: 400, message: 'The request body is nested too deeply.' });
+  }
 }
 
 const endpointsWithoutModel = new Set<Endpoint>([endpoints['/moderations'], endpoints['/images/generations']]);

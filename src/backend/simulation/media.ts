@@ -4,6 +4,9 @@ import { hashText, pseudoId } from './pseudo-random.ts';
 import { errorReply, jsonReply, plainReply, type SimulatedReply } from './reply.ts';
 
 export function moderationReply(body: JsonObject): SimulatedReply {
+  if (body.input === undefined) {
+    return errorReply({ status: 400, message: "Missing required parameter: 'input'.", param: 'input' });
+  }
   const inputs = Array.isArray(body.input) ? (body.input as unknown[]) : [body.input];
   const results = inputs.map((input) => {
     const violence = /\b(kill|bomb|murder)\b/i.test(JSON.stringify(input) ?? '');
