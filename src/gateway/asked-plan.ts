@@ -55,7 +55,9 @@ export function forcedPlan(request: PlanRequest, forced: string, base: Plan): Pl
 
 /**
  * A stored answer lives at the backend that made it: what continues it goes there, to the same model where a routed name
- * leaves the choice, and nowhere else when it fails. Throws `previous_response_not_found` for ids of other tenants too.
+ * leaves the choice, and nowhere else when it fails. An id that is not known here goes to the fallback (or the model
+ * that is named) if the client's own credential does, since the provider then knows whose it is. Throws
+ * `previous_response_not_found` for all others, ids of other tenants among them.
  */
 export function continuedPlan(
   step: { readonly config: Config; readonly owners: Owners },
@@ -66,11 +68,8 @@ export function continuedPlan(
   const id = request.chat.previousResponse ?? '';
   const owner = owners.find(id, request.tenant.id);
   const maker = owner === null ? undefined : config.models[owner.model];
-  if (owner === null || maker === undefined) {
-    throw new ShuntError('previous_response_not_found', `Previous response with id '${id}' not found.`, {
-      param: 'previous_response_id',
-    });
-  }
+  if (owner === null || maker === undefined)
+    return unknownContinued(config, { ...base, target: base.target || base.fallback }, id);
   if (base.routed) {
     return { ...base, target: owner.model, bound: true, reason: 'pinned-response', pin: 'kept' };
   }
@@ -80,4 +79,13 @@ export function continuedPlan(
     `'${id}' was made by model '${owner.model}', and '${base.target}' is on another backend, which does not know it. Name '${owner.model}' or a model beside it, or a routed name.`,
     { param: 'model' },
   );
+}
+
+function unknownContinued(config: Config, plan: Plan, id: string): Plan {
+  if (config.backends[config.models[plan.target].backend].credentials === 'client') {
+    return { ...plan, bound: true, reason: plan.routed ? 'continues-unknown' : plan.reason };
+  }
+  throw new ShuntError('previous_response_not_found', `Previous response with id '${id}' not found.`, {
+    param: 'previous_response_id',
+  });
 }

@@ -81,13 +81,18 @@ export function chatRecord(
 /** Reported usage; else an estimate for answers that sent something; nothing for those that did not. */
 function usageFor(outcome: ChatOutcome): TokenUsage {
   const { result, chat } = outcome;
-  if (result.usage) return result.usage;
+  if (result.usage) return result.truncated ? atLeast(result.usage, result.sentTokens) : result.usage;
   if (result.model === null || result.status >= 400) {
     return result.sentTokens > 0 && result.status === 499
       ? estimateUsage(chat.bytes.length, result.sentTokens)
       : noUsage;
   }
   return estimateUsage(chat.bytes.length, result.sentTokens);
+}
+
+/** A stream that was cut has reported its usage so far, or only that of its beginning: what went out was paid for too. */
+function atLeast(usage: TokenUsage, sentTokens: number): TokenUsage {
+  return { ...usage, output: Math.max(usage.output, sentTokens), source: 'estimated' };
 }
 
 function candidatesJson(match: MatchResult): string {

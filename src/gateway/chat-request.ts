@@ -35,7 +35,7 @@ export interface ChatRequest {
   readonly wantsJsonSchema: boolean;
   /** Abilities that a model must have to take this request. */
   readonly needs: readonly Ability[];
-  /** Responses: the stored answer that this request continues. */
+  /** Responses: the stored answer (or conversation) that this request continues. */
   readonly previousResponse: string | null;
 }
 

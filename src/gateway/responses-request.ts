@@ -53,8 +53,16 @@ export function parseResponsesRequest(bytes: Buffer): ChatRequest {
     hasTools,
     wantsJsonSchema,
     needs: [...needsOf(messages, { hasTools, wantsJsonSchema, reasons: reasons(effort) })],
-    previousResponse: typeof body.previous_response_id === 'string' ? body.previous_response_id : null,
+    previousResponse: storedState(body),
   };
+}
+
+/** A stored response, or a stored conversation: either way something that only its backend has. */
+function storedState(body: Readonly<Record<string, unknown>>): string | null {
+  const { previous_response_id: response, conversation } = body;
+  if (typeof response === 'string') return response;
+  const id = isObject(conversation) ? conversation.id : conversation;
+  return typeof id === 'string' ? id : null;
 }
 
 function instructions(value: unknown): ChatMessage[] {

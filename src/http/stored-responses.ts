@@ -4,24 +4,30 @@
  */
 import { ShuntError } from '../base/errors.ts';
 import { passThrough } from '../gateway/pass-through.ts';
-import type { VisitHandler } from './endpoint.ts';
+import type { Visit, VisitHandler } from './endpoint.ts';
 import type { Services } from './services.ts';
 
 /** `act`: what stands behind the id, with its slash; empty for the response itself. */
 export function storedResponseEndpoint(services: Services, act: '' | '/cancel' | '/input_items'): VisitHandler {
   return async (visit, context) => {
     const id = context.req.param('id') ?? '';
-    const owner = services.owners.find(id, visit.tenant.id);
-    if (owner === null || !services.config.models[owner.model]) {
-      throw new ShuntError('not_found', `Response with id '${id}' not found.`, { param: 'id' });
-    }
+    const model = modelFor(services, visit, id);
     const { method } = visit.incoming;
     const result = await passThrough(services, {
       ...visit,
-      model: owner.model,
+      model,
       path: `/responses/${encodeURIComponent(id)}${act}`,
       body: method === 'POST' ? visit.incoming : null,
     });
     if (method === 'DELETE' && result.status === 200) services.owners.forget(id);
   };
+}
+
+/** The client's own credential needs no owner here: the provider knows whose an id is. Throws `not_found`. */
+function modelFor(services: Services, visit: Visit, id: string): string {
+  const { models, backends, routing } = services.config;
+  const owner = services.owners.find(id, visit.tenant.id);
+  if (owner !== null && models[owner.model]) return owner.model;
+  if (backends[models[routing.fallback].backend].credentials === 'client') return routing.fallback;
+  throw new ShuntError('not_found', `Response with id '${id}' not found.`, { param: 'id' });
 }

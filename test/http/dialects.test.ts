@@ -199,6 +199,22 @@ describe('messages', () => {
     expect(JSON.parse(chat.text)).toMatchObject({ error: { code: 'invalid_request', param: 'model' } });
   });
 
+  test('that the client leaves are paid for as far as they went', async () => {
+    const controller = new AbortController();
+    const response = await fetch(`${claude.url}/v1/messages`, {
+      method: 'POST',
+      body: JSON.stringify(body(easy, { stream: true })),
+      headers: { 'content-type': 'application/json', 'x-sim': 'token=5; tokens=2000' },
+      signal: controller.signal,
+    });
+    const reader = response.body?.getReader();
+    for (let i = 0; i < 10; i++) await reader?.read();
+    controller.abort();
+    const { status, usage } = await record(response, claude);
+    expect([status, usage]).toEqual([499, expect.objectContaining({ source: 'estimated' })]);
+    expect((usage as { output: number }).output).toBeGreaterThan(3);
+  });
+
   test('whose stream breaks off end with an error event', async () => {
     const response = await post(
       `${claude.url}/v1/messages`,

@@ -92,6 +92,26 @@ describe('a stored response', () => {
     const named = await create({ input: 'and now?', previous_response_id: id, model: 'large' });
     expect([named.response.status, named.text]).toEqual([400, expect.stringContaining("made by model 'small'")]);
   });
+
+  test('and a stored conversation are unknown unless they were made here', async () => {
+    for (const conversation of ['conv_1', { id: 'conv_1' }]) {
+      expect((await create({ input: 'hello', conversation })).response.status).toBe(400);
+    }
+  });
+
+  test('that is not known here is for the provider to know, where the client’s own credential goes there', async () => {
+    const own = { base_url: strong.url, credentials: 'client' };
+    const through = await startProxy({ backends: { cheap: { base_url: cheap.url }, strong: own } });
+    const asked = JSON.stringify({
+      model: 'auto',
+      input: 'Translate to French: hello',
+      previous_response_id: 'resp_old',
+    });
+    const response = await post(`${through.url}/v1/responses`, asked, mine);
+    expect([response.status, response.headers.get('x-shunt-model')]).toEqual([200, 'large']);
+    expect(strong.asked.at(-1)?.headers.authorization).toBe('Bearer me');
+    expect((await fetch(`${through.url}/v1/responses/resp_old`, { headers: mine })).status).toBe(200);
+  });
 });
 
 describe('files and batches', () => {
