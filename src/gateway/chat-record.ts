@@ -24,6 +24,9 @@ export interface ChatOutcome {
   readonly cache: 'hit' | 'miss' | 'bypass';
 }
 
+/** With `unknown_model: passthrough` a name is whatever the client wrote; a row is not to hold a megabyte of it. */
+const longestName = 256;
+
 export function chatRecord(
   options: { readonly config: Config; readonly clock: Clock },
   outcome: ChatOutcome,
@@ -39,7 +42,7 @@ export function chatRecord(
     key: request.tenant.key,
     tags: requestTags(request),
     endpoint: chat.dialect,
-    requestedModel: chat.model,
+    requestedModel: chat.model.slice(0, longestName),
     route: failedOver ? null : plan.route,
     wouldRoute: failedOver ? plan.route : plan.wouldRoute,
     reason: failedOver ? failoverReason(result.rejected) : plan.reason,

@@ -51,6 +51,15 @@ describe('what a client sent', () => {
     expect((await response.text()).length).toBeLessThan(3_000);
   });
 
+  test('is not kept in full either: a long name passed through is recorded by its beginning', async () => {
+    const own = await startProxy({ routing: { unknown_model: 'passthrough' } });
+    const response = await post(`${own.url}/v1/chat/completions`, chatBody('hi', { model: 'm'.repeat(100_000) }));
+    const id = response.headers.get('x-shunt-request-id');
+    await expect
+      .poll(async () => (await fetch(`${own.url}/v1/decisions/${id}`)).json())
+      .toMatchObject({ requestedModel: 'm'.repeat(256) });
+  });
+
   test('is not quoted when it is no JSON: the message goes to the log as well', async () => {
     const response = await post(`${proxy.url}/v1/chat/completions`, 'my secret');
     const { error } = (await response.json()) as ErrorReply;
