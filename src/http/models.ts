@@ -1,6 +1,9 @@
-/** `GET /v1/models` and `/v1/models/{id}`: routed names, configured models, routes as `auto:<route>`, embedding models. */
+/**
+ * `GET /v1/models` and `/v1/models/{id}`: routed names, configured models, routes as `auto:<route>`, embedding models; in
+ * Anthropic's shape for its clients, which send `anthropic-version`.
+ */
 import { ShuntError } from '../base/errors.ts';
-import { replyJson, type VisitHandler } from './endpoint.ts';
+import { replyJson, type Visit, type VisitHandler } from './endpoint.ts';
 import type { Services } from './services.ts';
 
 interface ModelObject {
@@ -11,7 +14,15 @@ interface ModelObject {
 }
 
 export function modelsEndpoint(services: Services): VisitHandler {
-  return (visit) => replyJson(visit, { object: 'list', data: listModels(services) });
+  return (visit) => {
+    const models = listModels(services);
+    if (!isAnthropic(visit)) {
+      replyJson(visit, { object: 'list', data: models });
+      return;
+    }
+    const data = models.map(anthropicModel);
+    replyJson(visit, { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null });
+  };
 }
 
 export function modelEndpoint(services: Services): VisitHandler {
@@ -19,8 +30,16 @@ export function modelEndpoint(services: Services): VisitHandler {
     const id = context.req.param('id');
     const model = listModels(services).find((candidate) => candidate.id === id);
     if (!model) throw new ShuntError('model_not_found', `The model '${id}' does not exist.`, { param: 'model' });
-    replyJson(visit, model);
+    replyJson(visit, isAnthropic(visit) ? anthropicModel(model) : model);
   };
+}
+
+function isAnthropic(visit: Visit): boolean {
+  return visit.incoming.headers['anthropic-version'] !== undefined;
+}
+
+function anthropicModel({ id, created }: ModelObject) {
+  return { type: 'model' as const, id, display_name: id, created_at: new Date(created * 1_000).toISOString() };
 }
 
 function listModels(services: Services): ModelObject[] {

@@ -65,6 +65,13 @@ describe('the Anthropic SDK', () => {
     expect(JSON.parse((answer.data.content[0] as Anthropic.TextBlock).text)).toHaveProperty('city');
   });
 
+  test('lists models and finds one', async () => {
+    const names: string[] = [];
+    for await (const model of client.models.list()) names.push(model.id);
+    expect(names).toEqual(expect.arrayContaining(['auto', 'small', 'large']));
+    expect((await client.models.retrieve('auto')).type).toBe('model');
+  });
+
   test('counts tokens', async () => {
     expect((await client.messages.countTokens({ model: 'auto', messages: translate })).input_tokens).toBeGreaterThan(3);
   });
