@@ -1,6 +1,7 @@
 /** `shunt route "PROMPT"`: one decision, explained, without calling a backend. */
 import { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
+import { snakeCase } from '../base/snake-case.ts';
 import { type Explanation, explain } from '../gateway/explain.ts';
 import { prepareSnapshot } from '../lifecycle/prepare.ts';
 import { bar, renderTable } from '../render/table.ts';
@@ -47,7 +48,7 @@ async function route(command: Command, prompt: string, options: RouteOptions): P
     const step = { config, snapshot, clock: systemClock };
     await explain(step, { text: `${text} `, chat: null });
     const explanation = await explain(step, { text, chat: null });
-    process.stdout.write(options.json ? `${JSON.stringify(explanation, null, 2)}\n` : describe(explanation));
+    process.stdout.write(options.json ? `${JSON.stringify(snakeCase(explanation), null, 2)}\n` : describe(explanation));
   } finally {
     await snapshot.embedder.close();
   }

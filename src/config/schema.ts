@@ -111,7 +111,7 @@ export const configSchema = z.strictObject({
       admin_port: z.union([z.literal('none'), z.number().int().min(0).max(65_535)]).default('none'),
       body_limit_mb: z.number().positive().max(1_024).default(20),
       max_in_flight: z.number().int().positive().max(100_000).default(512),
-      drain_ms: milliseconds.default(30_000),
+      drain_ms: milliseconds.default(25_000),
       /** Time for a request's headers and body to arrive. */
       request_ms: milliseconds.default(60_000),
       /** Origins of web pages that may call the proxy: `https://app.example`. None unless named. */

@@ -1,5 +1,6 @@
 /** `GET /v1/decisions/{id}`: what was decided about a request; for the key that made it, and for admins. */
 import { ShuntError } from '../base/errors.ts';
+import { decisionJson } from './decision-json.ts';
 import { replyJson, type VisitHandler } from './endpoint.ts';
 import type { Services } from './services.ts';
 
@@ -11,6 +12,6 @@ export function decisionEndpoint(services: Services): VisitHandler {
     if (record === null || (record.tenant !== visit.tenant.id && !visit.tenant.admin)) {
       throw new ShuntError('not_found', `There is no decision '${id}'.`);
     }
-    replyJson(visit, { object: 'decision', ...record });
+    replyJson(visit, decisionJson(record));
   };
 }

@@ -1,6 +1,7 @@
 /** `POST /v1/route`: the decision for a prompt (`text`, `prompt` or `messages`), explained, without calling a backend. */
 import { ShuntError } from '../base/errors.ts';
 import { spliceMembers, topLevelMembers } from '../base/json-members.ts';
+import { snakeCase } from '../base/snake-case.ts';
 import { parseChatRequest, parseObject } from '../gateway/chat-request.ts';
 import { type ExplainRequest, explain } from '../gateway/explain.ts';
 import { promptText } from '../gateway/prompt-text.ts';
@@ -13,7 +14,8 @@ export function dryRunEndpoint(frame: EndpointFrame, services: Services): VisitH
     const snapshot = services.snapshot();
     if (snapshot === null) throw new ShuntError('not_ready', 'The routes are still being loaded.');
     const asked = askedFor(body, services);
-    replyJson(visit, await explain({ config: services.config, snapshot, clock: services.clock }, { ...asked, signal }));
+    const step = { config: services.config, snapshot, clock: services.clock };
+    replyJson(visit, snakeCase(await explain(step, { ...asked, signal })));
   };
 }
 

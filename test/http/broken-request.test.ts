@@ -57,7 +57,7 @@ describe('what a client sent', () => {
     const id = response.headers.get('x-shunt-request-id');
     await expect
       .poll(async () => (await fetch(`${own.url}/v1/decisions/${id}`)).json())
-      .toMatchObject({ requestedModel: 'm'.repeat(256) });
+      .toMatchObject({ requested_model: 'm'.repeat(256) });
   });
 
   test('is not quoted when it is no JSON: the message goes to the log as well', async () => {

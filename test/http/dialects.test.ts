@@ -48,7 +48,7 @@ describe('completions', () => {
     const { response, text } = await ask('/completions', { model: 'auto', prompt: [easy], stream: true });
     expect(text.trimEnd().endsWith('data: [DONE]')).toBe(true);
     expect(text).not.toContain('"usage"');
-    expect(await record(response)).toMatchObject({ usage: { source: 'reported' }, finishReason: 'stop' });
+    expect(await record(response)).toMatchObject({ usage: { source: 'reported' }, finish_reason: 'stop' });
   });
 
   test('of tokens have no text to match', async () => {
@@ -73,7 +73,7 @@ describe('Responses', () => {
     expect(await record(streamed.response)).toMatchObject({
       endpoint: 'responses',
       usage: whole.usage,
-      finishReason: 'stop',
+      finish_reason: 'stop',
       truncated: false,
       stream: true,
     });
@@ -148,11 +148,11 @@ describe('messages', () => {
 
   test('are metered in both forms', async () => {
     const whole = await record((await ask('/messages', body(easy), claude)).response, claude);
-    expect(whole).toMatchObject({ endpoint: 'messages', finishReason: 'stop', usage: { source: 'reported' } });
+    expect(whole).toMatchObject({ endpoint: 'messages', finish_reason: 'stop', usage: { source: 'reported' } });
     const streamed = await ask('/messages', body(easy, { stream: true }), claude);
     expect(await record(streamed.response, claude)).toMatchObject({
       usage: whole.usage,
-      finishReason: 'stop',
+      finish_reason: 'stop',
       truncated: false,
     });
   });

@@ -69,7 +69,7 @@ describe('a stream that fails before the first word', () => {
     expect(response.headers.get('x-shunt-reason')).toBe('failover');
     expect(await record(proxy, response)).toMatchObject({
       attempts: 2,
-      errorCode: null,
+      error_code: null,
       truncated: false,
       model: 'large',
     });
@@ -85,7 +85,7 @@ describe('a stream that fails before the first word', () => {
     const proxy = await proxyWith([events(role, failure)], events(role, failure));
     const { text, response } = await stream(proxy, { model: 'large' });
     expect([response.status, text]).toEqual([200, role + failure]);
-    expect(await record(proxy, response)).toMatchObject({ errorCode: 'overloaded', status: 200 });
+    expect(await record(proxy, response)).toMatchObject({ error_code: 'overloaded', status: 200 });
   });
 
   test('in Responses and messages falls over in their own words', async () => {
@@ -110,7 +110,7 @@ describe('a stream that fails after the first word', () => {
     const proxy = await proxyWith([events(role, word, failure)], events(role, word, stop));
     const { text, model, response } = await stream(proxy);
     expect([text, model]).toEqual([role + word + failure, 'small']);
-    expect(await record(proxy, response)).toMatchObject({ errorCode: 'overloaded' });
+    expect(await record(proxy, response)).toMatchObject({ error_code: 'overloaded' });
   });
 });
 

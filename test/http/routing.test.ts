@@ -108,8 +108,10 @@ describe('what is recorded', () => {
     });
     const usage = record.usage as { input: number; output: number; source: string };
     expect(usage.source).toBe('reported');
-    expect(BigInt(record.cost as string)).toBe(BigInt(usage.input) * 100n + BigInt(usage.output) * 400n);
-    expect(BigInt(record.fallbackCost as string)).toBe(BigInt(usage.input) * 2500n + BigInt(usage.output) * 15000n);
+    expect(BigInt(record.cost_nano_usd as string)).toBe(BigInt(usage.input) * 100n + BigInt(usage.output) * 400n);
+    expect(BigInt(record.fallback_cost_nano_usd as string)).toBe(
+      BigInt(usage.input) * 2500n + BigInt(usage.output) * 15000n,
+    );
     expect(String(record.prompt)).toMatch(/^hmac:/);
     expect(JSON.stringify(record)).not.toContain('afternoon');
   });
@@ -117,7 +119,7 @@ describe('what is recorded', () => {
   test('a stream costs what the same answer costs unstreamed', async () => {
     const [whole, streamed] = [await decided(await chat(easy)), await decided(await chat(easy, { stream: true }))];
     expect(streamed.usage).toEqual(whole.usage);
-    expect(streamed.cost).toBe(whole.cost);
+    expect(streamed.cost_nano_usd).toBe(whole.cost_nano_usd);
   });
 
   test('a client that goes away is recorded as such, and the backend call ends', async () => {
@@ -138,7 +140,7 @@ describe('what is recorded', () => {
       if (found.ok) record = (await found.json()) as Record<string, unknown>;
       else await sleep(10);
     }
-    expect(record).toMatchObject({ status: 499, truncated: true, errorCode: 'client_closed_request' });
+    expect(record).toMatchObject({ status: 499, truncated: true, error_code: 'client_closed_request' });
     expect((record.usage as { source: string }).source).toBe('estimated');
   });
 });
