@@ -77,7 +77,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   });
   const events: GatewayEvents = {
     requestFinished(record, text, traceparent) {
-      ledger.recorder.record({ ...record, prompt: keepPrompt(text) });
+      ledger.recorder.record({ ...record, prompt: text === '' ? null : keepPrompt(text) });
       metrics.requestFinished(record);
       tracing.requestFinished(record, { traceparent });
       quota.spend(record.key, record.cost);

@@ -85,6 +85,7 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
     }),
     owners,
     backends,
+    events,
     embedder: embedders.find,
     embeddingNames: () => embedders.names,
     findDecision: standing.findDecision,

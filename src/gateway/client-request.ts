@@ -16,14 +16,14 @@ export interface ClientRequest {
 }
 
 /** A header's single value; the first of several. */
-export function requestHeader(request: ClientRequest, name: string): string | null {
+export function requestHeader(request: Pick<ClientRequest, 'incoming'>, name: string): string | null {
   const value = request.incoming.headers[name];
   const first = Array.isArray(value) ? value[0] : value;
   return first === undefined || first === '' ? null : first;
 }
 
 /** `x-shunt-tags: team-a, batch`: at most 16 tags of 64 characters. */
-export function requestTags(request: ClientRequest): string[] {
+export function requestTags(request: Pick<ClientRequest, 'incoming'>): string[] {
   const header = requestHeader(request, 'x-shunt-tags');
   if (header === null) return [];
   const tags = header.split(',').map((tag) => tag.trim().slice(0, 64));

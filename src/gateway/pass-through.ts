@@ -11,15 +11,22 @@ import { forwardedRequestHeaders } from '../backend/headers.ts';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
+import { noUsage } from '../ledger/usage.ts';
+import type { Snapshot } from '../lifecycle/snapshot.ts';
 import { isObject } from './chat-request.ts';
 import { choiceStream } from './choice-stream.ts';
+import { requestHeader, requestTags } from './client-request.ts';
+import type { GatewayEvents } from './events.ts';
 import { exchange } from './exchange.ts';
 import type { ExchangeResult } from './exchange-result.ts';
+import type { Tenant } from './tenant.ts';
+import { unroutedRecord } from './unrouted-record.ts';
 
 export interface PassThrough {
   readonly id: string;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
+  readonly tenant: Tenant;
   readonly signal: AbortSignal;
   /** Config name of the model whose backend answers. */
   readonly model: string;
@@ -35,6 +42,8 @@ export interface PassThroughOptions {
   readonly config: Config;
   readonly backends: ReadonlyMap<string, Backend>;
   readonly clock: Clock;
+  readonly events: GatewayEvents;
+  readonly snapshot: () => Snapshot | null;
 }
 
 /** Answers that name what they store are small. */
@@ -48,6 +57,8 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
   const backendConfig = options.config.backends[model.backend];
   const { credentials } = backendConfig;
   const { body, incoming, readAnswer = false } = request;
+  const time = options.clock.now();
+  const began = options.clock.monotonic();
   const result = await exchange({
     attempts: [
       () => ({
@@ -75,8 +86,38 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
     keepBytes: readAnswer ? largestRead : 0,
     ownHeaders: () => ['x-shunt-request-id', request.id, 'x-shunt-route', 'none', 'x-shunt-reason', 'pass-through'],
   });
+  const record = unroutedRecord({
+    id: request.id,
+    time,
+    tenant: request.tenant,
+    tags: requestTags(request),
+    endpoint: endpointOf(request.path),
+    reason: 'pass-through',
+    model: request.model,
+    priced: incoming.method === 'POST' ? model : null,
+    backend: backend.name,
+    snapshot: options.snapshot()?.id ?? '',
+    status: result.status,
+    errorCode: result.errorCode,
+    truncated: result.truncated,
+    usage: result.usage ?? noUsage,
+    latency: {
+      addedMs: 0,
+      embedMs: 0,
+      matchMs: 0,
+      firstByteMs: result.firstByteMs,
+      totalMs: options.clock.monotonic() - began,
+    },
+  });
+  options.events.requestFinished(record, '', requestHeader(request, 'traceparent'));
   if (result.error) throw result.error;
   return result;
+}
+
+/** The two words of an audio or image path, the first of any other: never an id, which would be one endpoint each. */
+function endpointOf(path: string): string {
+  const [, first = '', second = ''] = path.split('/');
+  return first === 'audio' || first === 'images' ? `${first}/${second}` : first;
 }
 
 /** `?beta=true`, or nothing: part of an endpoint's address, and so passed on with it. */

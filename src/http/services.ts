@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { Embedder } from '../embedding/contract.ts';
 import type { ChatHandler } from '../gateway/chat.ts';
+import type { GatewayEvents } from '../gateway/events.ts';
 import type { Owners } from '../gateway/owners.ts';
 import type { DecisionRecord } from '../ledger/record.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
@@ -15,6 +16,7 @@ export interface Services {
   /** null until the first snapshot is in. */
   readonly snapshot: () => Snapshot | null;
   readonly chat: ChatHandler;
+  readonly events: GatewayEvents;
   /** Who made what is stored at a backend. */
   readonly owners: Owners;
   readonly backends: ReadonlyMap<string, Backend>;

@@ -70,4 +70,9 @@ export interface SummaryGroup {
 }
 
 /** Reasons of requests that named a model themselves: they were not routed, so they did not fall back either. */
-export const explicitReasons = ['explicit-model', 'unknown-model-passthrough'] as const;
+export const explicitReasons = [
+  'explicit-model',
+  'unknown-model-passthrough',
+  'pass-through',
+  'own-embedding',
+] as const;

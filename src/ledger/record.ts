@@ -13,7 +13,7 @@ export interface TokenUsage {
   readonly source: 'reported' | 'estimated' | 'cached' | 'none';
 }
 
-interface LatencySplit {
+export interface LatencySplit {
   /** Last byte of the request body to first byte sent to the first backend attempt, or to the client without one. */
   readonly addedMs: number;
   readonly embedMs: number;

@@ -214,3 +214,16 @@ describe('bytes', () => {
     expect(heard.status).toBe(200);
   });
 });
+
+describe('requests that no route decides', () => {
+  test('leave a record too: embeddings of our own for nothing, what a backend answers at its price', async () => {
+    const own = await post(`${proxy.url}/v1/embeddings`, '{"model":"default","input":"good morning"}');
+    expect(await decided(own)).toMatchObject({ endpoint: 'embeddings', reason: 'own-embedding', cost_nano_usd: '0' });
+    const bought = await post(`${proxy.url}/v1/embeddings`, '{"model":"large","input":"good morning"}');
+    const record = await decided(bought);
+    expect(record).toMatchObject({ endpoint: 'embeddings', reason: 'pass-through', model: 'large', backend: 'strong' });
+    expect(Number(record.cost_nano_usd)).toBe(2_500 * (record.usage as { input: number }).input);
+    const speech = await post(`${proxy.url}/v1/audio/speech`, '{"model":"tts","input":"x","voice":"a"}');
+    expect(await decided(speech)).toMatchObject({ endpoint: 'audio/speech', cost_nano_usd: null });
+  });
+});
