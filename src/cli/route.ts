@@ -107,8 +107,11 @@ function headline(decision: Explanation): string {
 
 function promiseWords(promise: ThresholdPromise): string {
   if (promise.precision === null) return 'no precision was promised';
-  if (promise.scope !== 'none') return `threshold keeps precision ${promise.precision} (${promise.scope}, 95% bound)`;
   const missing = promise.missingRows === null ? '' : `: ${promise.missingRows} more labelled rows are needed`;
+  if (promise.scope !== 'none') {
+    const kept = `threshold keeps precision ${promise.precision} (${promise.scope}, 95% bound)`;
+    return promise.asked === undefined ? kept : `${kept}; the card's ${promise.asked} is not proven${missing}`;
+  }
   return `precision ${promise.precision} is not proven${missing} (shunt tune)`;
 }
 

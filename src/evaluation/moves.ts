@@ -1,6 +1,6 @@
 /** What a change of thresholds would do: the same rows decided before and after, by the matcher with all its rules. */
 import { match } from '../routing/match.ts';
-import type { RouteIndex } from '../routing/route-index.ts';
+import type { RouteIndex, RoutePolicy } from '../routing/route-index.ts';
 import type { TuneRow } from './scored-rows.ts';
 
 export interface MovedRow {
@@ -15,6 +15,10 @@ export interface PolicyChange {
   readonly from: number;
   readonly to: number;
   readonly promise: 'route' | 'pooled' | 'none';
+  /** The precision kept; null without a promise. */
+  readonly precision: number | null;
+  /** What the card asks for, where that could not be proven. */
+  readonly asked: number | null;
 }
 
 export interface Side {
@@ -45,14 +49,22 @@ export function movesOf(rows: readonly TuneRow[], before: RouteIndex, after: Rou
     rows: judged.length,
     before: side(from),
     after: side(to),
-    thresholds: before.names.map((route, at) => ({
-      route,
-      from: before.policies[at].threshold,
-      to: after.policies[at].threshold,
-      promise: after.policies[at].promise.scope,
-    })),
+    thresholds: before.names.map((route, at) => changeOf(route, before.policies[at], after.policies[at])),
     moved: judged.flatMap((row, at): MovedRow[] =>
       from[at] === to[at] ? [] : [{ text: row.excerpt, truth: row.truth, from: from[at], to: to[at] }],
     ),
+  };
+}
+
+function changeOf(route: string, before: RoutePolicy, after: RoutePolicy): PolicyChange {
+  const { scope, precision, asked, missingRows } = after.promise;
+  const unproven = scope === 'none' && missingRows !== null ? precision : null;
+  return {
+    route,
+    from: before.threshold,
+    to: after.threshold,
+    promise: scope,
+    precision: scope === 'none' ? null : precision,
+    asked: asked ?? unproven,
   };
 }

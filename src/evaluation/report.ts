@@ -18,7 +18,13 @@ export interface ReportRoute extends RouteFigures {
   readonly target: string;
   readonly threshold: number;
   readonly threshold_on: 'score' | 'cosine';
-  readonly promise: { readonly scope: string; readonly precision: number | null; readonly missing_rows: number | null };
+  readonly promise: {
+    readonly scope: string;
+    readonly precision: number | null;
+    /** What the card asks for, where only the lower `precision` is proven; else null. */
+    readonly asked: number | null;
+    readonly missing_rows: number | null;
+  };
   /** Rows whose best route this is, by score in twentieths: right ones, and wrong ones. */
   readonly histogram: { readonly right: readonly number[]; readonly wrong: readonly number[] };
 }
@@ -125,7 +131,7 @@ function routeReports({ run, terms, policies }: ReportInput): Record<string, Rep
   return Object.fromEntries(
     terms.routes.map((route): [string, ReportRoute] => {
       const policy = policies.get(route);
-      const { scope = 'none', precision = null, missingRows = null } = policy?.promise ?? {};
+      const { scope = 'none', precision = null, asked = null, missingRows = null } = policy?.promise ?? {};
       return [
         route,
         {
@@ -133,7 +139,7 @@ function routeReports({ run, terms, policies }: ReportInput): Record<string, Rep
           target: terms.targetOf(route),
           threshold: policy?.threshold ?? 1,
           threshold_on: policy?.on ?? 'score',
-          promise: { scope, precision, missing_rows: missingRows },
+          promise: { scope, precision, asked, missing_rows: missingRows },
           histogram: histograms.get(route) ?? { right: empty(), wrong: empty() },
         },
       ];

@@ -12,9 +12,22 @@ export interface LedgerStore {
   /** What each virtual key has spent since `timeMs`; unpriced requests count nothing. */
   spentSince(timeMs: number): Promise<Map<string, NanoUsd>>;
   summarise(query: SummaryQuery): Promise<LedgerSummary>;
+  /** Decisions of a period, oldest first, at most `limit` at once: for reading many in bounded memory. */
+  page(query: PageQuery): Promise<readonly DecisionRecord[]>;
   /** Deletes what is older; resolves with the number of records deleted. Appends may go on meanwhile. */
   prune(beforeMs: number): Promise<number>;
   close(): Promise<void>;
+}
+
+export interface PageQuery {
+  /** Milliseconds since the epoch; from this one on. */
+  readonly sinceMs: number;
+  /** Up to but without this one. */
+  readonly untilMs: number;
+  /** 1 or more. */
+  readonly limit: number;
+  /** The last record of the page before; null: from the beginning. Records that are appended meanwhile repeat none. */
+  readonly after: { readonly time: number; readonly id: string } | null;
 }
 
 export const summaryDimensions = ['route', 'model', 'key', 'day', 'reason', 'tag'] as const;

@@ -8,6 +8,7 @@ export function createNoStore(): LedgerStore {
     find: () => Promise.resolve(null),
     spentSince: () => Promise.resolve(new Map<string, NanoUsd>()),
     summarise: () => Promise.resolve({ groups: [], total: nothing }),
+    page: () => Promise.resolve([]),
     prune: () => Promise.resolve(0),
     close: () => Promise.resolve(),
   };

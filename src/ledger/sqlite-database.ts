@@ -7,7 +7,7 @@ import type { CompiledQuery } from 'kysely';
 import Database from 'libsql';
 import { ShuntError } from '../base/errors.ts';
 import type { NanoUsd } from '../base/money.ts';
-import type { LedgerSummary, SummaryQuery } from './contract.ts';
+import type { LedgerSummary, PageQuery, SummaryQuery } from './contract.ts';
 import { createQueries, migrations } from './queries.ts';
 import type { DecisionRecord } from './record.ts';
 import { type DecisionRow, decisionColumns, recordOf, rowOf } from './record-row.ts';
@@ -17,6 +17,7 @@ export interface SqliteDatabase {
   append(records: readonly DecisionRecord[]): void;
   find(id: string): DecisionRecord | null;
   spentSince(timeMs: number): Map<string, NanoUsd>;
+  page(query: PageQuery): DecisionRecord[];
   prune(beforeMs: number, limit: number): number;
   summarise(query: SummaryQuery): LedgerSummary;
   close(): void;
@@ -57,6 +58,22 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
         .groupBy('key');
       const rows = all(query.compile()) as { key: string; spent: bigint }[];
       return new Map(rows.map(({ key, spent }) => [key, spent as NanoUsd]));
+    },
+    page({ sinceMs, untilMs, limit, after }) {
+      const from = Math.max(sinceMs, after?.time ?? sinceMs);
+      let query = queries
+        .selectFrom('decisions')
+        .selectAll()
+        .where('time', '>=', Math.ceil(from))
+        .where('time', '<', Math.ceil(untilMs))
+        .orderBy('time')
+        .orderBy('id')
+        .limit(limit);
+      if (after) {
+        const { time, id } = after;
+        query = query.where(({ eb, or }) => or([eb('time', '>', time), eb('id', '>', id)]));
+      }
+      return all(query.compile()).map((row) => recordOf(plainRow(row as Record<string, unknown>)));
     },
     prune(beforeMs, limit) {
       const old = queries.selectFrom('decisions').select('id').where('time', '<', beforeMs).limit(limit);

@@ -1,6 +1,6 @@
 /** What the store and its worker thread say to each other. Only data that survives a structured clone. */
 import type { NanoUsd } from '../base/money.ts';
-import type { LedgerSummary, SummaryQuery } from './contract.ts';
+import type { LedgerSummary, PageQuery, SummaryQuery } from './contract.ts';
 import type { DecisionRecord } from './record.ts';
 
 /** Per operation: what goes in, what comes out. */
@@ -10,6 +10,7 @@ export interface SqliteOperations {
   find: { input: string; output: DecisionRecord | null };
   spentSince: { input: number; output: Map<string, NanoUsd> };
   summarise: { input: SummaryQuery; output: LedgerSummary };
+  page: { input: PageQuery; output: readonly DecisionRecord[] };
   /** At most `limit` records, so that appends waiting behind it wait briefly. */
   prune: { input: { readonly beforeMs: number; readonly limit: number }; output: number };
   close: { input: null; output: null };

@@ -35,6 +35,7 @@ export async function openSqliteStore(file: string, options: SqliteOptions = {})
     find: (id) => thread.call('find', id),
     spentSince: (timeMs) => thread.call('spentSince', timeMs),
     summarise: (query) => thread.call('summarise', query),
+    page: (query) => thread.call('page', query),
     async prune(beforeMs) {
       for (let deleted = 0; ; ) {
         const now = await thread.call('prune', { beforeMs, limit: pruneChunk });

@@ -39,6 +39,8 @@ function perform(request: SqliteRequest): SqliteOperations[keyof SqliteOperation
       return opened().spentSince(request.input);
     case 'summarise':
       return opened().summarise(request.input);
+    case 'page':
+      return opened().page(request.input);
     case 'prune':
       return opened().prune(request.input.beforeMs, request.input.limit);
     case 'close':

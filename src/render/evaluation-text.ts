@@ -127,7 +127,8 @@ function routesTable(report: EvaluationReport, { colour, all }: TextLook): strin
 
 function promiseWords(promise: EvaluationReport['per_route'][string]['promise']): string {
   if (promise.precision === null) return '';
-  if (promise.scope !== 'none') return `${promise.precision} (${promise.scope})`;
+  if (promise.scope !== 'none')
+    return `${promise.precision} (${promise.scope})${promise.asked ? `, ${promise.asked} asked` : ''}`;
   return `none: ${promise.missing_rows ?? '?'} rows missing`;
 }
 

@@ -182,7 +182,8 @@ function routeTable(report: EvaluationReport): string {
 
 function promiseWords({ promise }: ReportRoute): string {
   if (promise.precision === null) return 'none asked';
-  return promise.scope === 'none' ? `${promise.precision} not proven` : `${promise.precision} (${promise.scope})`;
+  if (promise.scope === 'none') return `${promise.precision} not proven`;
+  return `${promise.precision} (${promise.scope})${promise.asked ? `, ${promise.asked} asked` : ''}`;
 }
 
 function histograms(report: EvaluationReport): string {

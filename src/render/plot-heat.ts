@@ -11,9 +11,11 @@ export interface HeatMap {
 
 const cell = 30;
 const label = 150;
+/** Column names are turned by 60°: the last one leans out to the right by half its length, here of 22 letters. */
+const lean = 90;
 
 export function heatMap({ rows, columns, counts, description }: HeatMap): string {
-  const width = label + columns.length * cell + 8;
+  const width = label + columns.length * cell + lean;
   const height = label + rows.length * cell + 8;
   const cells = rows.flatMap((row, r) => {
     const total = Math.max(

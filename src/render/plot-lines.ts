@@ -21,7 +21,7 @@ export interface LinePlot {
 
 const width = 480;
 const height = 300;
-const frame = { left: 64, right: 24, top: 28, bottom: 40 };
+const frame = { left: 72, right: 24, top: 28, bottom: 40 };
 const strokes = ['one', 'two', 'three', 'four'] as const;
 
 export function linePlot(plot: LinePlot): string {
@@ -74,6 +74,6 @@ function axisNames({ x, y }: LinePlot): string[] {
   const middle = (height - frame.bottom + frame.top) / 2;
   return [
     `<text x="${(width + frame.left) / 2}" y="${height - 6}" text-anchor="middle">${escapeHtml(x)}</text>`,
-    `<text transform="translate(12 ${middle}) rotate(-90)" text-anchor="middle">${escapeHtml(y)}</text>`,
+    `<text transform="translate(14 ${middle}) rotate(-90)" text-anchor="middle">${escapeHtml(y)}</text>`,
   ];
 }

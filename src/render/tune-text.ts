@@ -1,5 +1,5 @@
 /** What `shunt tune` found, for the terminal: a verdict, the promises, the coverage–precision curve, and what would move. */
-import type { Moves } from '../evaluation/moves.ts';
+import type { Moves, PolicyChange } from '../evaluation/moves.ts';
 import type { CostChoice, F1Choice } from '../evaluation/objective.ts';
 import type { ScoredRows } from '../evaluation/scored-rows.ts';
 import type { Tuned } from '../evaluation/tune.ts';
@@ -52,7 +52,7 @@ function verdict(view: TuneView): string {
     const who = own > 0 ? `The other ${pooled.routes} routes` : `All ${pooled.routes} routes`;
     sentences.push(
       pooled.threshold === null
-        ? `${who} together cannot promise ${precision}: about ${pooled.missingRows} more accepted rows are needed, so the default threshold stays.`
+        ? `${who} together cannot promise ${precision}: about ${pooled.missingRows} more accepted rows are needed. ${insteadWords(view)}`
         : `${who} together can promise ${precision} above ${pooled.threshold} (95% confidence).`,
     );
   }
@@ -76,6 +76,14 @@ function verdict(view: TuneView): string {
     `On these rows coverage goes from ${percent(ratio(before.accepted, moves.rows))} to ${percent(ratio(after.accepted, moves.rows))}, precision from ${percent(ratio(before.right, before.accepted))} to ${percent(ratio(after.right, after.accepted))}.`,
   );
   return sentences.join(' ');
+}
+
+/** Without the promise that was asked for, the strictest proven one serves; without any, the default threshold. */
+function insteadWords({ tuned, precision }: TuneView): string {
+  const lower = tuned.pooled.filter((found) => found.precision < precision && found.threshold !== null).at(-1);
+  return lower && lower.precision >= 0.9
+    ? `The strictest promise that is proven serves instead: ${lower.precision} above ${lower.threshold} (95% confidence).`
+    : 'No lower one from 0.9 up is proven either, so the default threshold stays.';
 }
 
 function chosenWords(chosen: F1Choice | CostChoice): string {
@@ -165,10 +173,10 @@ function curveTable({ scored }: TuneView, colour: boolean): string {
 function thresholdTable({ moves }: TuneView, { colour, all }: { colour: boolean; all: boolean }): string {
   const changed = moves.thresholds.filter((change) => change.from !== change.to);
   if (changed.length === 0) return 'No threshold changes.';
-  const same = new Set(changed.map(({ from, to, promise }) => `${from} ${to} ${promise}`));
+  const same = new Set(changed.map((change) => `${change.from} ${change.to} ${keptWords(change)}`));
   if (same.size === 1 && changed.length > 1) {
-    const [{ from, to, promise }] = changed;
-    return `Threshold of ${changed.length} routes: ${from.toFixed(6)} → ${to.toFixed(6)} (promise: ${promise}).`;
+    const [{ from, to }] = changed;
+    return `Threshold of ${changed.length} routes: ${from.toFixed(6)} → ${to.toFixed(6)} (promise: ${keptWords(changed[0])}).`;
   }
   return renderTable(
     [
@@ -179,9 +187,14 @@ function thresholdTable({ moves }: TuneView, { colour, all }: { colour: boolean;
     ],
     changed
       .slice(0, all ? undefined : shown)
-      .map((change) => [change.route, change.from.toFixed(6), change.to.toFixed(6), change.promise]),
+      .map((change) => [change.route, change.from.toFixed(6), change.to.toFixed(6), keptWords(change)]),
     { colour },
   );
+}
+
+function keptWords({ promise, precision, asked }: PolicyChange): string {
+  const kept = precision === null ? 'none' : `${precision} ${promise}`;
+  return asked === null ? kept : `${kept}; ${asked} asked, not proven`;
 }
 
 function moveList({ moves }: TuneView, { all }: { all: boolean }): string {

@@ -111,15 +111,42 @@ export function resolveThreshold(
   if (typeof policy === 'number') return { value: policy, on: 'score', margin: null, promise: noPromise };
   if ('cosine' in policy) return { value: policy.cosine, on: 'cosine', margin: null, promise: noPromise };
   const { precision } = policy;
-  const own = calibration?.routes[route]?.find((row) => row.precision >= precision);
-  const pooled = calibration?.pooled.find((row) => row.precision >= precision);
+  const ownRows = calibration?.routes[route] ?? [];
+  const pooledRows = calibration?.pooled ?? [];
+  const own = ownRows.find((row) => row.precision >= precision);
+  const pooled = pooledRows.find((row) => row.precision >= precision);
   for (const [row, scope] of [[own, 'route'] as const, [pooled, 'pooled'] as const]) {
     if (!row || row.threshold === null) continue;
     const missingRows = scope === 'route' ? 0 : (own?.missing_rows ?? null);
     return { value: row.threshold, on: 'score', margin: row.margin, promise: { scope, precision, missingRows } };
   }
-  const missingRows = own?.missing_rows ?? rowsForPromise(precision);
-  return { value: usual, on: 'score', margin: null, promise: { scope: 'none', precision, missingRows } };
+  const missingRows = own?.missing_rows ?? pooled?.missing_rows ?? rowsForPromise(precision);
+  const lower = strictestBelow(precision, ownRows, pooledRows);
+  if (lower === null)
+    return { value: usual, on: 'score', margin: null, promise: { scope: 'none', precision, missingRows } };
+  return { ...lower, promise: { ...lower.promise, asked: precision, missingRows } };
+}
+
+/** Promises below this are no substitute for a higher one: then the default threshold applies. */
+const leastSubstitute = 0.9;
+
+/**
+ * The strictest promise that is proven where the one asked for is not; a route's own before the pooled one, which is about
+ * the routes without their own.
+ */
+function strictestBelow(
+  asked: number,
+  own: readonly CalibratedPromise[],
+  pooled: readonly CalibratedPromise[],
+): ResolvedThreshold | null {
+  const rows = [
+    ...own.map((row) => ({ row, scope: 'route' as const })),
+    ...pooled.map((row) => ({ row, scope: 'pooled' as const })),
+  ].filter(({ row }) => row.precision < asked && row.precision >= leastSubstitute && row.threshold !== null);
+  const [first] = rows.sort((a, b) => b.row.precision - a.row.precision);
+  if (!first || first.row.threshold === null) return null;
+  const { precision, threshold, margin } = first.row;
+  return { value: threshold, on: 'score', margin, promise: { scope: first.scope, precision, missingRows: null } };
 }
 
 /** Accepted rows without an error that a promise of `precision` needs, at 95% confidence: 29, 59, 99, 299 for .90, .95, .97, .99. */

@@ -22,7 +22,9 @@ export interface ThresholdPromise {
   /** `route`, `pooled`: calibrated for `precision` with a 95% bound. `none`: a plain or default threshold, no promise. */
   readonly scope: 'route' | 'pooled' | 'none';
   readonly precision: number | null;
-  /** Labelled rows still missing before the promise could be made; 0 when it is made; null when nothing was asked for. */
+  /** What the card asks for, where only the lower `precision` is proven. */
+  readonly asked?: number;
+  /** Labelled rows still missing before what the card asks for could be promised; 0 when it is; null when nothing was asked for. */
   readonly missingRows: number | null;
 }
 

@@ -182,6 +182,7 @@ describe('openLedgerStore', () => {
     await store.append([sampleRecord({ id: 'a' })]);
     expect(await store.find('a')).toBeNull();
     expect(await store.spentSince(0)).toEqual(new Map());
+    expect(await store.page({ sinceMs: 0, untilMs: 1, limit: 9, after: null })).toEqual([]);
     expect((await store.summarise({ sinceMs: 0, untilMs: 1, by: 'day' })).total.requests).toBe(0);
     await store.close();
   });

@@ -103,6 +103,27 @@ export function describeLedgerStore(name: string, open: () => Promise<LedgerStor
       expect(summary.total.requests).toBe(2);
     });
 
+    it('pages through a period, each decision once, oldest first, those of one moment by id', async () => {
+      const records = Array.from({ length: 25 }, (_, i) => sampleRecord({ id: `r${i}`, time: 10 + Math.floor(i / 7) }));
+      await store.append([...records].reverse());
+      const seen: DecisionRecord[] = [];
+      for (let after: DecisionRecord | null = null; ; ) {
+        const page = await store.page({ sinceMs: 11, untilMs: 13, limit: 4, after });
+        expect(page.length).toBeLessThanOrEqual(4);
+        seen.push(...page);
+        after = page.at(-1) ?? null;
+        if (after === null) break;
+        if (seen.length === 4) await store.append([sampleRecord({ id: 'late', time: 12 })]);
+      }
+      const wanted = [
+        ...records.filter(({ time }) => time === 11 || time === 12),
+        sampleRecord({ id: 'late', time: 12 }),
+      ];
+      const order = (a: DecisionRecord, b: DecisionRecord) => a.time - b.time || (a.id < b.id ? -1 : 1);
+      expect(seen).toEqual(wanted.sort(order));
+      expect(await store.page({ sinceMs: 50, untilMs: 60, limit: 4, after: null })).toEqual([]);
+    });
+
     it('rejects every call after it was closed, and closes twice without harm', async () => {
       await store.close();
       await store.close();

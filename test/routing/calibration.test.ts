@@ -45,6 +45,50 @@ describe('calibration', () => {
     expect(match(index, { text, vector: hashedVector(text) }).promise.scope).toBe('route');
   });
 
+  it('serves the strictest proven promise from .9 up where the one asked for is not proven, and says so', async () => {
+    const strict = routes.map((route) => ({ ...route, threshold: { precision: 0.97 } }));
+    const given = calibrationSchema.parse({
+      ...calibration,
+      pooled: [
+        { precision: 0.9, threshold: 0.3 },
+        { precision: 0.95, threshold: 0.4, accepted: 120, errors: 1 },
+        { precision: 0.97, threshold: null, missing_rows: 11 },
+      ],
+      routes: {
+        translation: [
+          { precision: 0.95, threshold: 0.2 },
+          { precision: 0.97, threshold: null, missing_rows: 30 },
+        ],
+        summarization: [{ precision: 0.9, threshold: 0.1 }],
+      },
+    });
+    const index = await buildRouteIndex({
+      routes: strict,
+      embedder: hashedEmbedder(),
+      defaults: { threshold: 0.5 },
+      calibration: given,
+    });
+    const policy = (name: string) => index.policies[index.names.indexOf(name)];
+    expect(policy('translation')).toMatchObject({
+      threshold: 0.2,
+      promise: { scope: 'route', precision: 0.95, asked: 0.97, missingRows: 30 },
+    });
+    expect(policy('summarization')).toMatchObject({
+      threshold: 0.4,
+      promise: { scope: 'pooled', precision: 0.95, asked: 0.97, missingRows: 11 },
+    });
+    const weak = { ...given, routes: {}, pooled: [{ ...given.pooled[0], precision: 0.85 }] };
+    const [first] = (
+      await buildRouteIndex({
+        routes: strict,
+        embedder: hashedEmbedder(),
+        defaults: { threshold: 0.5 },
+        calibration: weak,
+      })
+    ).policies;
+    expect(first).toMatchObject({ threshold: 0.5, promise: { scope: 'none', precision: 0.97, missingRows: 99 } });
+  });
+
   it('is not applied to another model, matcher or set of examples', async () => {
     const key = {
       fingerprint: calibration.embedding,
