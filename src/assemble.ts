@@ -189,7 +189,8 @@ function within(ms: number, work: Promise<unknown>): Promise<unknown> {
 /** Parts of the config that are built once for the life of the process. */
 function needsRestart(running: Config, next: Config): string[] {
   const fixed = (config: Config) => ({
-    server: config.server,
+    // Origins are taken at a reload: the endpoints are built anew with them.
+    server: { ...config.server, cors_origins: undefined },
     ledger: config.ledger,
     telemetry: config.telemetry,
     'routing.pin_ttl': config.routing.pin_ttl,

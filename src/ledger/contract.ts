@@ -30,7 +30,7 @@ export interface PageQuery {
   readonly after: { readonly time: number; readonly id: string } | null;
 }
 
-export const summaryDimensions = ['route', 'model', 'key', 'day', 'reason', 'tag'] as const;
+export const summaryDimensions = ['route', 'model', 'key', 'day', 'reason', 'pin', 'tag'] as const;
 export type SummaryDimension = (typeof summaryDimensions)[number];
 
 export interface SummaryQuery {
@@ -49,7 +49,7 @@ export interface LedgerSummary {
 }
 
 export interface SummaryGroup {
-  /** The route, model, key, day, reason or tag. Names in parentheses are ours: `(explicit)`, `(none)`, `(untagged)`. */
+  /** The route, model, key, day, reason, pin or tag. Names in parentheses are ours: `(explicit)`, `(none)`, `(untagged)`. */
   readonly name: string;
   readonly requests: number;
   /** Requests that asked to be routed: all but those that named a model themselves. */

@@ -113,6 +113,8 @@ function groupName(by: SummaryDimension | null): RawBuilder<string> {
       return sql<string>`strftime('%Y-%m-%d', time / 1000, 'unixepoch')`;
     case 'reason':
       return sql<string>`reason`;
+    case 'pin':
+      return sql<string>`pin`;
     case 'tag':
       return sql<string>`coalesce(tag.value, '(untagged)')`;
   }
