@@ -17,20 +17,17 @@ import { evaluationPage } from '../render/html-evaluation.ts';
 import { createProgress } from '../render/progress.ts';
 import { wantsColour } from '../render/table.ts';
 import { type DataFlags, datasetOf, withDataOptions } from './data-options.ts';
+import { evaluateFromLedger, type LedgerFlags, refuseWithLedger } from './eval-ledger.ts';
 import { indexProgressLine } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 
-interface EvalFlags extends DataFlags {
-  readonly json?: boolean;
+interface EvalFlags extends DataFlags, LedgerFlags {
   readonly html?: string;
   readonly gate?: string;
   readonly compare?: readonly string[];
-  readonly slice?: readonly string[];
   readonly junit?: string;
   readonly annotations?: boolean;
   readonly keepDuplicates?: boolean;
-  readonly outputTokens: number;
-  readonly all?: boolean;
 }
 
 const examples = `
@@ -39,6 +36,7 @@ Examples:
   $ shunt eval --data test.csv --text-field question --route-field intent --oos-label oos
   $ shunt eval --data eval.jsonl --json > report.json
   $ shunt eval --data eval.jsonl --html report.html --gate gate.yaml      # exit 1 when the gate fails
+  $ shunt eval --from-ledger --since 7d --labels labelled.jsonl           # what was decided in production
   $ shunt eval --compare before.json after.json
   $ shunt eval --data eval.jsonl --compare routes routes-new              # two folders of cards
   $ shunt eval --data eval.jsonl --compare default other-model@2          # two embedding models`;
@@ -58,12 +56,20 @@ export function evalCommand(): Command {
     .option('--slice <FIELD...>', 'fields of the data to slice by; all with 2 to 20 values when not given')
     .option('--keep-duplicates', 'score rows that equal an example too')
     .option('--output-tokens <N>', 'length of an answer to assume for the cost, where the data has none', positive, 300)
+    .option('--from-ledger', 'evaluate recorded decisions instead of --data')
+    .option('--since <WHEN>', 'with --from-ledger, from: 24h, 7d, 4w ago, or a date (UTC)', '7d')
+    .option('--until <WHEN>', 'with --from-ledger, up to: the same, now when absent')
+    .option('--labels <FILE...>', 'with --from-ledger: labels that shunt label wrote')
     .option('--all', 'show every route and every flip')
     .addHelpText('after', examples);
   return withConfigOption(withDataOptions(command)).action((flags: EvalFlags) => run(command, flags));
 }
 
 async function run(command: Command, flags: EvalFlags): Promise<void> {
+  if (flags.fromLedger) {
+    refuseWithLedger({ ...flags });
+    return evaluateFromLedger(await readConfig(command), flags);
+  }
   if (flags.compare) return compare(command, flags);
   if (!flags.data)
     throw new ShuntError('bad_config', 'Say which rows to evaluate on: --data FILE (or --compare A.json B.json).');

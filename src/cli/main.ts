@@ -5,6 +5,7 @@ import { messageOf } from '../base/errors.ts';
 import { evalCommand } from './eval.ts';
 import { indexCommand } from './index-status.ts';
 import { keysCommand } from './keys.ts';
+import { labelCommand } from './label.ts';
 import { modelsCommand } from './models.ts';
 import { reportCommand } from './report.ts';
 import { routeCommand } from './route.ts';
@@ -33,6 +34,7 @@ for (const command of [
   routesCommand(),
   evalCommand(),
   tuneCommand(),
+  labelCommand(),
   reportCommand(),
   modelsCommand(),
   indexCommand(),

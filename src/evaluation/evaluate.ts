@@ -5,6 +5,7 @@ import { routesFolder } from '../lifecycle/prepare.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import type { BaselineTerms } from './baselines.ts';
 import { type DatasetOptions, readDataset } from './dataset.ts';
+import type { EvaluatedRow } from './evaluated-row.ts';
 import { type EvaluationReport, reportOf } from './report.ts';
 import { type EvaluationRun, runEvaluation } from './run.ts';
 
@@ -29,25 +30,40 @@ export interface Evaluation {
 /** Throws a `FaultList` or `bad_data` about the data files. */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { config, snapshot, clock, dataset } = options;
-  const { index, embedder } = snapshot;
+  const { index } = snapshot;
   const rows = readDataset({ ...dataset, knownRoutes: index.names, textPolicy: config.routing.text });
   const { keepDuplicates, onProgress } = options;
   const run = await runEvaluation({ snapshot, rows, clock, keepDuplicates, onProgress });
-  const policies = new Map(index.names.map((name, at) => [name, index.policies[at]]));
-  const report = reportOf({
+  return { report: reportFor(options, run, dataset.files), run };
+}
+
+type ReportTerms = Omit<EvaluateOptions, 'dataset' | 'keepDuplicates' | 'onProgress'>;
+
+/** The same figures about decisions that were made elsewhere: recorded ones. */
+export function recordedReport(
+  options: ReportTerms,
+  recorded: { readonly rows: readonly EvaluatedRow[]; readonly data: readonly string[] },
+): EvaluationReport {
+  const { rows, data } = recorded;
+  return reportFor(options, { rows, rowsRead: rows.length, duplicates: 0 }, data);
+}
+
+function reportFor(options: ReportTerms, run: EvaluationRun, data: readonly string[]): EvaluationReport {
+  const { config, snapshot, clock } = options;
+  const { index, embedder } = snapshot;
+  return reportOf({
     run,
     terms: costTerms(options),
     created: new Date(clock.now()).toISOString(),
     routesFolder: options.routesFolder ?? routesFolder(config),
-    data: dataset.files,
+    data,
     snapshot: snapshot.id,
     matcher: index.manifest.matcher,
     identity: embedder.identity,
-    policies,
+    policies: new Map(index.names.map((name, at) => [name, index.policies[at]])),
     staleCalibration: index.staleCalibration,
     sliceFields: options.sliceFields,
   });
-  return { report, run };
 }
 
 export function costTerms({

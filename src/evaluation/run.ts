@@ -3,7 +3,6 @@
  * unless wanted, left out: a router that has seen the answer is not measured by it. Keeps of each row only what figures
  * need, so that a large file costs a bounded amount a row.
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { UnitVector } from '../base/vector.ts';
 import { estimateUsage } from '../ledger/usage.ts';
@@ -11,7 +10,7 @@ import type { Snapshot } from '../lifecycle/snapshot.ts';
 import { match } from '../routing/match.ts';
 import type { DataRow } from './dataset.ts';
 import { type EvaluatedRow, excerptLength } from './evaluated-row.ts';
-import { sameTextKey } from './same-text.ts';
+import { rowKey, sameTextKey } from './same-text.ts';
 import { trivialRouter } from './trivial.ts';
 
 export interface RunOptions {
@@ -126,7 +125,7 @@ function keptOf(row: DataRow) {
     line: row.line,
     // A slice would keep the whole line alive.
     excerpt: Buffer.from(row.text.slice(0, excerptLength), 'utf8').toString('utf8'),
-    key: createHash('sha1').update(sameTextKey(row.text)).digest('base64url').slice(0, 16),
+    key: rowKey(row.text),
     extra,
     inputTokens: tokensOf(row.extra.input_tokens) ?? estimateUsage(Buffer.byteLength(row.text), 0).input,
     outputTokens: tokensOf(row.extra.output_tokens),
