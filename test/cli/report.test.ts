@@ -78,7 +78,7 @@ describe('shunt report', () => {
   it.each([
     [['--since', 'yesterday'], /--since yesterday: is neither a length of time nor a date/],
     [['--since', '2026-02-01', '--until', '2026-01-01'], /--since is not before --until/],
-    [['--by', 'colour'], /Allowed choices are route, model, key, day, reason, tag/],
+    [['--by', 'colour'], /Allowed choices are route, model, key, day, reason, pin, tag/],
   ])('explains %j', async (args, words) => {
     const { code, stderr, stdout } = await report('--config', config, ...args);
     expect(code).toBe(2);

@@ -60,6 +60,7 @@ const groupsOf: Record<SummaryDimension, (record: DecisionRecord) => readonly st
   key: ({ key }) => [key ?? '(anonymous)'],
   day: ({ time }) => [new Date(time).toISOString().slice(0, 10)],
   reason: ({ reason }) => [reason],
+  pin: ({ pin }) => [pin],
   tag: ({ tags }) => (tags.length === 0 ? ['(untagged)'] : tags),
 };
 
