@@ -65,9 +65,9 @@ export function exampleCosine(set: ExampleSet, row: number, vector: UnitVector):
   return (even + odd) * set.scales[row];
 }
 
-/** Largest cosine with the first `comparedExamples` of a route; 0 without any. */
-export function nearestCosine(set: ExampleSet, route: number, vector: UnitVector): number {
-  const end = Math.min(set.start[route + 1], set.start[route] + comparedExamples);
+/** Largest cosine with the first `compared` examples of a route; 0 without any. */
+export function nearestCosine(set: ExampleSet, route: number, vector: UnitVector, compared = comparedExamples): number {
+  const end = Math.min(set.start[route + 1], set.start[route] + compared);
   let most = 0;
   for (let row = set.start[route]; row < end; row++) {
     const cosine = exampleCosine(set, row, vector);

@@ -122,7 +122,8 @@ function hasVeto(index: RouteIndex, route: number, vector: UnitVector): boolean 
   if (counters.start[route] === counters.start[route + 1]) return false;
   const counter = nearestCosine(counters, route, vector);
   if (counter < vetoCosine) return false;
-  return counter > nearestCosine(examples, route, vector) + vetoLead;
+  // Against every example, however many: one that was left out could be the very prompt.
+  return counter > nearestCosine(examples, route, vector, Number.POSITIVE_INFINITY) + vetoLead;
 }
 
 /** The subject's probability minus that of the next route below it (ties count as below); its own without one. */

@@ -90,6 +90,21 @@ describe('match', () => {
     expect(result.candidates[0]?.threshold).toBe(index.manifest.defaultThreshold);
   });
 
+  it('keeps a prompt that is an example of its own, however many examples stand before it', async () => {
+    const prompt = 'zebra crossing, translate it to Polish';
+    const many = Array.from({ length: 300 }, (_, i) => `Translate sentence number ${i} to French`);
+    const index = await build([
+      {
+        ...translation,
+        examples: [...many, prompt],
+        counterExamples: [`${prompt} please`],
+        threshold: 0,
+      },
+      summarization,
+    ]);
+    expect(ask(index, prompt)).toMatchObject({ route: 'translation', reason: 'matched' });
+  });
+
   it('gives way to a counter-example that is nearer than every example', async () => {
     const counter = 'Explain the history of translation theory in the twentieth century';
     const index = await build([
