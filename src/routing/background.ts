@@ -2,7 +2,7 @@
  * Which background prompts may stand for "none of the routes": those that are no nearer to a route's examples than the
  * route's own examples usually are to each other. The rest may well belong there, so they teach nothing.
  */
-import { dot } from '../base/vector.ts';
+import { product } from './inner-product.ts';
 import type { TrainingRows } from './training-rows.ts';
 
 /** A route with a single example says nothing of how near its prompts lie; half-way is the guess. */
@@ -16,15 +16,14 @@ export function farRows(rows: Omit<TrainingRows, 'lexical'>, routes: number, fir
   const nearness = own.map((list) => medianNearness(rows, list));
   const far: number[] = [];
   for (let row = first; row < rows.size; row++) {
-    const vector = vectorOf(rows, row);
-    const near = own.some((list, route) => list.some((other) => dot(vector, vectorOf(rows, other)) >= nearness[route]));
+    const near = own.some((list, route) => list.some((other) => cosine(rows, row, other) >= nearness[route]));
     if (!near) far.push(row);
   }
   return far;
 }
 
-function vectorOf({ dense, dimensions }: Omit<TrainingRows, 'lexical'>, row: number): Float32Array {
-  return dense.subarray(row * dimensions, (row + 1) * dimensions);
+function cosine({ dense, dimensions }: Omit<TrainingRows, 'lexical'>, one: number, other: number): number {
+  return product(dense, one * dimensions, dense, other * dimensions, dimensions);
 }
 
 function rowsByRoute(rows: Omit<TrainingRows, 'lexical'>, routes: number, first: number): number[][] {
@@ -42,8 +41,9 @@ function everyFew(list: readonly number[], most: number): number[] {
 function medianNearness(rows: Omit<TrainingRows, 'lexical'>, list: readonly number[]): number {
   if (list.length < 2) return usualNearness;
   const nearest = list.map((row) => {
-    const vector = vectorOf(rows, row);
-    return Math.max(...list.filter((other) => other !== row).map((other) => dot(vector, vectorOf(rows, other))));
+    let most = -1;
+    for (const other of list) if (other !== row) most = Math.max(most, cosine(rows, row, other));
+    return most;
   });
   return nearest.sort((a, b) => a - b)[nearest.length >> 1];
 }

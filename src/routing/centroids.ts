@@ -5,6 +5,7 @@
  * Lexical sums are kept feature-major, since both scoring and training walk the features of one text:
  *   class[start[f] … start[f+1]] are the classes with an example that has feature f, `sum` beside them.
  */
+import { product } from './inner-product.ts';
 import { classCounts, type TrainingRows } from './training-rows.ts';
 
 export interface Postings {
@@ -93,14 +94,7 @@ export function productsWithSums(
   const from = row * dimensions;
   for (let c = 0; c < rows.classes; c++) {
     const at = c * dimensions;
-    let even = 0;
-    let odd = 0;
-    for (let i = 0; i + 1 < dimensions; i += 2) {
-      even += rows.dense[from + i] * centroids.dense[at + i];
-      odd += rows.dense[from + i + 1] * centroids.dense[at + i + 1];
-    }
-    if (dimensions % 2) even += rows.dense[from + dimensions - 1] * centroids.dense[at + dimensions - 1];
-    into.dense[c] = even + odd;
+    into.dense[c] = product(rows.dense, from, centroids.dense, at, dimensions);
   }
   into.lexical.fill(0);
   const { postings, lexical } = centroids;

@@ -3,7 +3,8 @@
  * k-means centres; and a spread-out order of its examples, so that the first few cover it well.
  * Everything is seeded by position in rows sorted by text: the order in which a card lists its examples changes nothing.
  */
-import { dot, normalise } from '../base/vector.ts';
+import { normalise } from '../base/vector.ts';
+import { product } from './inner-product.ts';
 
 /** Unit rows of several routes, packed: route r owns rows start[r] … start[r+1]. */
 export interface PackedVectors {
@@ -13,7 +14,7 @@ export interface PackedVectors {
 
 const rowsPerKind = 12;
 const mostKinds = 4;
-const rounds = 8;
+const rounds = 4;
 
 /** `rows` are the unit vectors of one route, row by row. Returns its prototypes, centroid first. */
 export function prototypesOf(rows: Float32Array, dimensions: number): Float32Array {
@@ -56,11 +57,10 @@ function meanOf(rows: Float32Array, dimensions: number, owner: Int32Array | null
 }
 
 function nearestRow(centres: Float32Array, dimensions: number, rows: Float32Array, row: number): number {
-  const query = rows.subarray(row * dimensions, (row + 1) * dimensions);
   let best = 0;
   let most = -Infinity;
   for (let kind = 0; kind * dimensions < centres.length; kind++) {
-    const cosine = dot(query, centres.subarray(kind * dimensions, (kind + 1) * dimensions));
+    const cosine = product(rows, row * dimensions, centres, kind * dimensions, dimensions);
     if (cosine > most) {
       most = cosine;
       best = kind;
@@ -81,11 +81,11 @@ export function spreadOrder(rows: Float32Array, dimensions: number, count: numbe
   while (order.length < Math.min(count, size)) {
     order.push(next);
     nearest[next] = Infinity;
-    const picked = rows.subarray(next * dimensions, (next + 1) * dimensions);
+    const picked = next * dimensions;
     next = -1;
     for (let row = 0; row < size; row++) {
       if (nearest[row] === Infinity) continue;
-      const cosine = dot(picked, rows.subarray(row * dimensions, (row + 1) * dimensions));
+      const cosine = product(rows, picked, rows, row * dimensions, dimensions);
       if (cosine > nearest[row]) nearest[row] = cosine;
       if (next < 0 || nearest[row] < nearest[next]) next = row;
     }
@@ -99,7 +99,7 @@ function nearestToMean(rows: Float32Array, dimensions: number): number {
   let best = 0;
   let most = -Infinity;
   for (let row = 0; row * dimensions < rows.length; row++) {
-    const cosine = dot(mean, rows.subarray(row * dimensions, (row + 1) * dimensions));
+    const cosine = product(mean, 0, rows, row * dimensions, dimensions);
     if (cosine > most) {
       most = cosine;
       best = row;

@@ -96,7 +96,6 @@ export function signalsOf(core: Core, workspace: Workspace, route: number, query
     dense: denseCosine(core, route, query.vector),
     lexical: lexicalCosine(core, route, query),
     logit: logits[route] / core.scale,
-    gap: gapBelow(core, workspace, route),
     overNone: (logits[route] - none) / core.scale,
   };
 }
@@ -129,11 +128,4 @@ export function denseCosine(core: Core, route: number, vector: UnitVector): numb
     if (sum > most) most = sum;
   }
   return most;
-}
-
-/** From the route's logit down to the best of the routes that took part in `choose`, itself apart; 1 without another. */
-function gapBelow(core: Core, { logits, probabilities }: Workspace, route: number): number {
-  let next = -Infinity;
-  for (let r = 0; r < core.routes; r++) if (r !== route && probabilities[r] > 0 && logits[r] > next) next = logits[r];
-  return next === -Infinity ? 1 : (logits[route] - next) / core.scale;
 }

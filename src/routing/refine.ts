@@ -10,6 +10,7 @@
  * Seeded, and independent of the order in which routes or examples were written down.
  */
 import type { Centroids, Postings } from './centroids.ts';
+import { addScaled, product } from './inner-product.ts';
 import { seeded, shuffle } from './seeded.ts';
 import type { TrainingRows } from './training-rows.ts';
 
@@ -32,7 +33,7 @@ export interface LinearHead {
 }
 
 const pruneBelow = 6;
-const mostRivals = 32;
+const mostRivals = 12;
 /** Smaller gradients than this change nothing that can be measured. */
 const leastGradient = 1e-3;
 /** A row whose own class has all but this much of the probability is right beyond doubt. */
@@ -61,10 +62,37 @@ export function centroidHead(rows: TrainingRows, centroids: Centroids, settings:
 
 /** Logits of row `row` by `head`, into `into` (length = classes). */
 export function headLogits(rows: TrainingRows, head: LinearHead, row: number, into: Float64Array): void {
-  const { dimensions } = rows;
-  for (let c = 0; c < rows.classes; c++)
-    into[c] = product(rows.dense, row * dimensions, head.dense, c * dimensions, dimensions);
+  const { dimensions, classes, dense } = rows;
+  const from = row * dimensions;
+  // Four classes at a time: each value of the row is loaded once for all of them.
+  let c = 0;
+  for (; c + 3 < classes; c += 4) productsOfFour(dense, from, head.dense, { dimensions, first: c, into });
+  for (; c < classes; c++) into[c] = product(dense, from, head.dense, c * dimensions, dimensions);
   addLexical(rows, head, row, into);
+}
+
+function productsOfFour(
+  dense: Float32Array,
+  from: number,
+  head: Float32Array,
+  { dimensions, first, into }: { readonly dimensions: number; readonly first: number; readonly into: Float64Array },
+): void {
+  let one = 0;
+  let two = 0;
+  let three = 0;
+  let four = 0;
+  let at = first * dimensions;
+  for (let i = 0; i < dimensions; i++, at++) {
+    const value = dense[from + i];
+    one += value * head[at];
+    two += value * head[at + dimensions];
+    three += value * head[at + 2 * dimensions];
+    four += value * head[at + 3 * dimensions];
+  }
+  into[first] = one;
+  into[first + 1] = two;
+  into[first + 2] = three;
+  into[first + 3] = four;
 }
 
 function addLexical(rows: TrainingRows, head: LinearHead, row: number, into: Float64Array): void {
@@ -74,18 +102,6 @@ function addLexical(rows: TrainingRows, head: LinearHead, row: number, into: Flo
     const weight = rows.lexical.weights[p];
     for (let q = postings.start[f]; q < postings.start[f + 1]; q++) into[postings.class[q]] += weight * lexical[q];
   }
-}
-
-/** Inner product of two stretches; two sums, so that the additions of neighbours overlap. */
-function product(a: Float32Array, atA: number, b: Float32Array, atB: number, length: number): number {
-  let even = 0;
-  let odd = 0;
-  let i = 0;
-  for (; i + 1 < length; i += 2) {
-    even += a[atA + i] * b[atB + i];
-    odd += a[atA + i + 1] * b[atB + i + 1];
-  }
-  return i < length ? even + odd + a[atA + i] * b[atB + i] : even + odd;
 }
 
 /** Trains in steps of one epoch, so that the caller can report progress, stop, and let others run. */
@@ -120,8 +136,8 @@ const rowsPerYield = 256;
 interface Contest {
   classes: Int32Array;
   logits: Float32Array;
-  /** A row that is right beyond doubt sits out its next visit: half of the time of a large index. */
-  rests: boolean;
+  /** Visits that a row which is right beyond doubt sits out, more the surer it is: half of the time of a large index. */
+  rests: number;
 }
 
 function contestOf(rows: TrainingRows, head: LinearHead, row: number): Contest {
@@ -134,7 +150,7 @@ function contestOf(rows: TrainingRows, head: LinearHead, row: number): Contest {
   for (let c = 0; c < rows.classes; c++) if (logits[c] > most - pruneBelow && c !== own) rivals.push(c);
   rivals.sort((one, other) => logits[other] - logits[one]);
   const classes = Int32Array.from([own, ...rivals.slice(0, mostRivals)]);
-  return { classes, logits: Float32Array.from(classes, (c) => logits[c]), rests: false };
+  return { classes, logits: Float32Array.from(classes, (c) => logits[c]), rests: 0 };
 }
 
 /** Drops the rivals that have fallen `pruneBelow` under the best: their gradient is nothing, and they seldom come back. */
@@ -168,14 +184,14 @@ function newTrainer(rows: TrainingRows, centroids: Centroids, start: LinearHead,
   const rowWeights = classWeights(centroids.counts, rows.size);
 
   const learn = (row: number, contest: Contest, decay: number): void => {
-    if (contest.rests) {
-      contest.rests = false;
+    if (contest.rests > 0) {
+      contest.rests--;
       return;
     }
     const from = row * dimensions;
     scoreContest(row, contest);
     softmaxGradient(logits, contest.classes, labels[row], gradient);
-    contest.rests = gradient[labels[row]] > -certain;
+    contest.rests = restsAfter(-gradient[labels[row]]);
     pruneContest(contest, logits);
     const { classes } = contest;
     // One step moves a row's own logit by at most about `firstStep`, whatever the scale.
@@ -190,8 +206,7 @@ function newTrainer(rows: TrainingRows, centroids: Centroids, start: LinearHead,
         continue;
       }
       moved = true;
-      const by = move * gradient[c];
-      for (let i = from, at = c * dimensions; i < from + dimensions; i++, at++) denseDelta[at] -= by * dense[i];
+      addScaled(denseDelta, c * dimensions, dense, { at: from, length: dimensions, by: -move * gradient[c] });
     }
     if (moved) learnLexical(row, move * beta);
     gradient.fill(0);
@@ -229,6 +244,11 @@ function newTrainer(rows: TrainingRows, centroids: Centroids, start: LinearHead,
     postings,
   });
   return { learn, head };
+}
+
+function restsAfter(doubt: number): number {
+  if (doubt >= certain) return 0;
+  return doubt < certain / 4 ? 2 : 1;
 }
 
 function classWeights(counts: Int32Array, total: number): Float64Array {
