@@ -91,12 +91,12 @@ describe('match', () => {
   });
 
   it('keeps a prompt that is an example of its own, however many examples stand before it', async () => {
-    const prompt = 'zebra crossing, translate it to Polish';
-    const many = Array.from({ length: 300 }, (_, i) => `Translate sentence number ${i} to French`);
+    const many = Array.from({ length: 300 }, (_, i) => `Translate noun${i} verb${i} adverb${i} into Polish`);
+    const prompt = many[150];
     const index = await build([
       {
         ...translation,
-        examples: [...many, prompt],
+        examples: many,
         counterExamples: [`${prompt} please`],
         threshold: 0,
       },
