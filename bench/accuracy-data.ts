@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Route } from '../src/routing/route.ts';
 import { seeded, shuffle } from '../src/routing/seeded.ts';
+import { plainRoute } from './plain-route.ts';
 
 export interface Row {
   readonly text: string;
@@ -62,23 +63,12 @@ export function groupByRoute(rows: readonly Row[]): Map<string, Row[]> {
 
 /** One card per label, its rows as examples. */
 export function cardsOf(rows: readonly Row[]): Route[] {
-  return [...groupByRoute(rows)].map(([name, own]) => ({
-    name,
-    description: '',
-    owner: '',
-    file: '',
-    target: null,
-    examples: own.map((row) => row.text),
-    counterExamples: [],
-    threshold: null,
-    margin: null,
-    rejectBelow: null,
-    cache: { mode: 'none', ttlMs: null, maxTemperature: null },
-    addedLatencyP99Ms: null,
-    evaluation: null,
-    embedding: 'default',
-    rollback: 'previous',
-  }));
+  return [...groupByRoute(rows)].map(([name, own]) =>
+    plainRoute(
+      name,
+      own.map((row) => row.text),
+    ),
+  );
 }
 
 /** `84.1 ± 0.6`, in percent; the standard deviation only where there is more than one value. */

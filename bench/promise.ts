@@ -20,8 +20,8 @@ import { buildRouteIndex } from '../src/routing/build-index.ts';
 import { findThreshold, type ScoredRow } from '../src/routing/calibrate.ts';
 import { match } from '../src/routing/match.ts';
 import { promptEmbedder } from '../src/routing/prompt-embedder.ts';
-import type { Route } from '../src/routing/route.ts';
 import { seeded } from '../src/routing/seeded.ts';
+import { plainRoute } from './plain-route.ts';
 import { declaredShare, draw, populations, truePrecision } from './populations.ts';
 
 const { values: flags } = parseArgs({
@@ -204,7 +204,7 @@ async function scoreClinc(file: string, embedder: Embedder) {
   const examples = new Map<string, string[]>();
   for (const { route, text } of split('train'))
     if (route !== null) examples.set(route, [...(examples.get(route) ?? []), text]);
-  const routes = [...examples].map(([name, texts]) => card(name, texts));
+  const routes = [...examples].map(([name, texts]) => plainRoute(name, texts));
   const index = await buildRouteIndex({ routes, embedder, defaults: { threshold: 0 }, calibration: null });
   const prompts = promptEmbedder(embedder);
   const seen = new Set(routes.flatMap((route) => route.examples));
@@ -220,26 +220,6 @@ async function scoreClinc(file: string, embedder: Embedder) {
   return {
     routes: routes.length,
     scored: { val: await score(split('val')), test: await score(split('test')), trainStrangers },
-  };
-}
-
-function card(name: string, examples: readonly string[]): Route {
-  return {
-    name,
-    description: '',
-    owner: '',
-    file: '',
-    target: null,
-    examples,
-    counterExamples: [],
-    threshold: null,
-    margin: null,
-    rejectBelow: null,
-    cache: { mode: 'none', ttlMs: null, maxTemperature: null },
-    addedLatencyP99Ms: null,
-    evaluation: null,
-    embedding: 'default',
-    rollback: 'previous',
   };
 }
 
