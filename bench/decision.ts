@@ -10,6 +10,7 @@ import { renderTable } from '../src/render/table.ts';
 import { buildRouteIndex } from '../src/routing/build-index.ts';
 import { loadRoutes } from '../src/routing/load.ts';
 import { match } from '../src/routing/match.ts';
+import { promptEmbedder } from '../src/routing/prompt-embedder.ts';
 import type { Route } from '../src/routing/route.ts';
 
 const { values: flags } = parseArgs({
@@ -28,10 +29,10 @@ const root = new URL('..', import.meta.url).pathname;
 const registry = await openRegistry(`${root}models`);
 const embedder = await createEmbedder(await registry.resolve('default'), { alias: 'default', cacheMb: 0 });
 const { routes: shipped } = await loadRoutes(`${root}routes`, { modelNames: null });
-const embed = embedder.embedInline;
+const embed = promptEmbedder(embedder).embedInline;
 if (embed === null) throw new Error('the default model does not run inline');
 
-const results: { routes: number; tokens: number; embed: number; match: number; p99: number }[] = [];
+const results: { routes: number; words: number; tokens: number; embed: number; match: number; p99: number }[] = [];
 for (const count of [shipped.length, 150]) {
   const index = await buildRouteIndex({ routes: manyRoutes(count), embedder, defaults: {}, calibration: null });
   for (const words of [12, 48, 192, 384]) results.push(measure(index, count, words));
@@ -45,7 +46,8 @@ else {
     renderTable(
       [
         { title: 'routes', ...right },
-        { title: 'tokens', ...right },
+        { title: 'words', ...right },
+        { title: 'tokens read', ...right },
         { title: 'embed µs', ...right },
         { title: 'match µs', ...right },
         { title: 'together p50 µs', ...right },
@@ -53,6 +55,7 @@ else {
       ],
       results.map((r) => [
         String(r.routes),
+        String(r.words),
         String(r.tokens),
         r.embed.toFixed(0),
         r.match.toFixed(0),
@@ -81,7 +84,7 @@ function measure(index: Parameters<typeof match>[0], routes: number, words: numb
     times.match.push((c - b) * 1_000);
     times.both.push((c - a) * 1_000);
   }
-  return { routes, tokens, embed: at(times.embed, 0.5), match: at(times.match, 0.5), p99: at(times.both, 0.99) };
+  return { routes, words, tokens, embed: at(times.embed, 0.5), match: at(times.match, 0.5), p99: at(times.both, 0.99) };
 }
 
 /** Words of the shipped examples in another order each time: known vocabulary, new text. */
