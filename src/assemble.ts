@@ -8,6 +8,7 @@ import { systemClock } from './base/clock.ts';
 import { messageOf, type ShuntError } from './base/errors.ts';
 import { createExactCache } from './cache/exact-cache.ts';
 import type { Config } from './config/schema.ts';
+import { requireGate } from './evaluation/require-gate.ts';
 import type { GatewayEvents } from './gateway/events.ts';
 import { createOwners } from './gateway/owners.ts';
 import { createPinStore } from './gateway/pin.ts';
@@ -18,6 +19,7 @@ import { createPromptKeeper } from './ledger/privacy.ts';
 import { createRecorder } from './ledger/recorder.ts';
 import { ledgerFile, openLedgerStore } from './ledger/store.ts';
 import { prepareSnapshot, stateFolder } from './lifecycle/prepare.ts';
+import type { Snapshot } from './lifecycle/snapshot.ts';
 import { createSwitch } from './lifecycle/switch.ts';
 import { buildRuntime, type Runtime, type Standing } from './runtime.ts';
 import type { Log } from './telemetry/log.ts';
@@ -111,6 +113,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
         { config: next, checkTargets: true, onProgress: options.onProgress, onNotice },
         current?.snapshot,
       );
+      if (current !== null) await passGate(next, snapshot, current.snapshot);
       return buildRuntime(next, snapshot, standing);
     },
     retire: (previous, next) => previous.retire(next),
@@ -184,6 +187,17 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
 function within(ms: number, work: Promise<unknown>): Promise<unknown> {
   const timeout = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), ms).unref());
   return Promise.race([work, timeout]);
+}
+
+/** A new snapshot that fails its gate is let go of; the serving one stays. */
+async function passGate(config: Config, snapshot: Snapshot, serving: Snapshot): Promise<void> {
+  if (snapshot.id === serving.id) return;
+  try {
+    await requireGate(config, snapshot, systemClock);
+  } catch (error) {
+    if (snapshot.embedder !== serving.embedder) await snapshot.embedder.close();
+    throw error;
+  }
 }
 
 /** Parts of the config that are built once for the life of the process. */

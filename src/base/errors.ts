@@ -29,6 +29,8 @@ export const errorTable = {
   /** Configuration, route cards, data files: exit code 2 on the command line. */
   bad_config: { status: 500, type: 'server_error', retryable: false, level: 'error' },
   bad_data: { status: 400, type: 'invalid_request_error', retryable: false, level: 'info' },
+  /** A snapshot that does not pass the gate that a reload requires. */
+  gate_failed: { status: 500, type: 'server_error', retryable: false, level: 'error' },
   /** A model directory or index that cannot be used: wrong digest, missing file, foreign fingerprint. */
   bad_model: { status: 500, type: 'server_error', retryable: false, level: 'error' },
   embedder_failed: { status: 500, type: 'server_error', retryable: true, level: 'warn' },

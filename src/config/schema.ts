@@ -143,6 +143,8 @@ export const configSchema = z.strictObject({
       unknown_model: z.enum(['error', 'passthrough']).default('error'),
       passthrough: z.array(z.enum(passthroughKinds)).default(['moderations', 'audio', 'images']),
       watch: z.boolean().default(true),
+      /** A reload serves only when `shunt eval` on these rows passes this gate. */
+      gate: z.strictObject({ file: z.string().min(1), data: z.array(z.string().min(1)).min(1) }).optional(),
     })
     .prefault({}),
   cache: z

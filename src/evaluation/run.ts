@@ -3,6 +3,7 @@
  * unless wanted, left out: a router that has seen the answer is not measured by it. Keeps of each row only what figures
  * need, so that a large file costs a bounded amount a row.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import type { UnitVector } from '../base/vector.ts';
 import { estimateUsage } from '../ledger/usage.ts';
@@ -79,6 +80,8 @@ async function* embedRows(options: RunOptions, wanted: (row: DataRow) => boolean
     if (!wanted(row)) continue;
     if (count === 0) await warmUp(options, row.text);
     count++;
+    // A gate is checked while the proxy serves: requests get their turn between rows.
+    if (count % batchSize === 0) await setImmediate();
     if (prompts.embedInline || count <= timedRows) {
       const began = clock.monotonic();
       const vector = prompts.embedInline

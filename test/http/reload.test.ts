@@ -39,6 +39,26 @@ describe('a reload', () => {
     expect(header(await ask(proxy), 'model')).toBe('small');
   });
 
+  test('serves only when it passes the gate that the config requires', async () => {
+    const proxy = await startProxy();
+    const rows = ['Translate to French: bread', 'Which planet is the largest?'];
+    const data = rows.map((text, i) =>
+      JSON.stringify({ text: `${text} please`, route: i === 0 ? 'translation' : 'facts' }),
+    );
+    await writeFile(join(proxy.folder, 'rows.jsonl'), data.join('\n'));
+    await writeFile(join(proxy.folder, 'gate.yaml'), 'minimum: { accuracy_in_scope: 0.9 }\n');
+    const gate = { routing: { gate: { file: 'gate.yaml', data: ['rows.jsonl'] } } };
+    const card = join(proxy.folder, 'routes/translation.yaml');
+    const sound = await readFile(card, 'utf8');
+    const before = proxy.proxy.current().snapshot.id;
+    await writeFile(card, 'name: translation\nexamples: [ "How many moons has Mars?", "Who painted it?" ]\n');
+    expect(await proxy.reconfigure(gate)).toBe(false);
+    expect(proxy.proxy.current().snapshot.id).toBe(before);
+    await writeFile(card, sound.replace('threshold: 0.3', 'threshold: 0.2'));
+    expect(await proxy.reconfigure(gate)).toBe(true);
+    expect(proxy.proxy.current().snapshot.id).not.toBe(before);
+  });
+
   test('lets requests in flight finish with what they began with', async () => {
     const proxy = await startProxy();
     const running = ask(proxy, chatBody('Translate to French: bread', { stream: true }), 'token=20; tokens=30');
