@@ -220,6 +220,26 @@ async function sts(data: string, embedder: Embedder): Promise<Line[]> {
   ];
 }
 
+/** What each megabyte and each microsecond buys: the 10-shot accuracy on CLINC150, when it was measured in this run. */
+function worth(megabytes: number, micros: number): Line[] {
+  const ten = lines.find((line) => line.figure.startsWith('CLINC150, 10 per intent'));
+  const accuracy = Number.parseFloat(ten?.reached ?? '');
+  if (!Number.isFinite(accuracy)) return [];
+  const none = { majority: '–', lexical: '–', target: '' };
+  return [
+    {
+      figure: 'CLINC150 10-shot points per MB (all-MiniLM-L6-v2: 88 on 90 MB, 1.0)',
+      ...none,
+      reached: (accuracy / megabytes).toFixed(1),
+    },
+    {
+      figure: 'CLINC150 10-shot points per µs of embedding (MiniLM int8: 88 in 2,700 µs, 0.03)',
+      ...none,
+      reached: (accuracy / micros).toFixed(1),
+    },
+  ];
+}
+
 async function size(embedder: Embedder): Promise<Line[]> {
   const folder = join(values.models, model.name, model.version);
   const bytes = ['model.onnx', 'tokenizer.json'].reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
@@ -232,6 +252,7 @@ async function size(embedder: Embedder): Promise<Line[]> {
   return [
     { figure: 'Model and tokenizer, MB', ...none, reached: (bytes / 1e6).toFixed(1), target: '≤ 12' },
     { figure: 'Embedding of 64 tokens, µs', ...none, reached: micros.toFixed(0), target: '≤ 100' },
+    ...worth(bytes / 1e6, micros),
   ];
 }
 
