@@ -5,11 +5,10 @@ import type { Config } from '../config/schema.ts';
 import { recordedReport } from '../evaluation/evaluate.ts';
 import { readLabels } from '../evaluation/labels.ts';
 import { evaluateLedger, type LedgerReport } from '../evaluation/ledger-report.ts';
-import { prepareSnapshot } from '../lifecycle/prepare.ts';
 import { ledgerEvaluationText } from '../render/ledger-evaluation-text.ts';
 import { createProgress } from '../render/progress.ts';
 import { wantsColour } from '../render/table.ts';
-import { indexProgressLine } from './index-progress.ts';
+import { prepareWithProgress } from './index-progress.ts';
 import { noTextWords, openExistingLedger, periodOf } from './recorded-decisions.ts';
 
 export interface LedgerFlags {
@@ -38,13 +37,11 @@ async function reportOn(config: Config, flags: LedgerFlags): Promise<LedgerRepor
   const period = periodOf(flags, systemClock.now());
   const store = await openExistingLedger(config);
   try {
-    const line = indexProgressLine();
-    const snapshot = await prepareSnapshot({
+    const snapshot = await prepareWithProgress({
       config,
       routesFolder: flags.routes,
       checkTargets: false,
-      onProgress: line.update,
-    }).finally(line.end);
+    });
     const progress = createProgress({ label: 'decisions', total: null, stream: process.stderr, clock: systemClock });
     try {
       // A label may name a route that is gone since.

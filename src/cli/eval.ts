@@ -10,7 +10,6 @@ import { checkGate, type GateLine, readGate } from '../evaluation/gate.ts';
 import { annotationsOf, junitOf } from '../evaluation/gate-output.ts';
 import { readReport } from '../evaluation/read-report.ts';
 import type { EvaluationReport } from '../evaluation/report.ts';
-import { prepareSnapshot } from '../lifecycle/prepare.ts';
 import { comparisonText, gateText } from '../render/comparison-text.ts';
 import { evaluationText } from '../render/evaluation-text.ts';
 import { evaluationPage } from '../render/html-evaluation.ts';
@@ -18,7 +17,7 @@ import { createProgress } from '../render/progress.ts';
 import { wantsColour } from '../render/table.ts';
 import { type DataFlags, datasetOf, withDataOptions } from './data-options.ts';
 import { evaluateFromLedger, type LedgerFlags, refuseWithLedger } from './eval-ledger.ts';
-import { indexProgressLine } from './index-progress.ts';
+import { prepareWithProgress } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 
 interface EvalFlags extends DataFlags, LedgerFlags {
@@ -110,13 +109,11 @@ async function print(report: EvaluationReport, lines: readonly GateLine[] | null
 }
 
 async function evaluateOnce(config: Config, flags: EvalFlags, folder: string | undefined): Promise<EvaluationReport> {
-  const indexLine = indexProgressLine();
-  const snapshot = await prepareSnapshot({
+  const snapshot = await prepareWithProgress({
     config,
     routesFolder: folder,
     checkTargets: false,
-    onProgress: indexLine.update,
-  }).finally(indexLine.end);
+  });
   const progress = createProgress({ label: 'rows', total: null, stream: process.stderr, clock: systemClock });
   try {
     const evaluation = await evaluate({

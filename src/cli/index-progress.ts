@@ -1,6 +1,11 @@
-/** The progress line of building a route index, as a terminal shows it; nothing in a pipe. */
+/**
+ * The progress line of building a route index, as a terminal shows it; nothing in a pipe. Commands prepare their snapshot
+ * through here, so that the line is cleared also when the preparation fails.
+ */
 import { systemClock } from '../base/clock.ts';
 import type { IndexProgress } from '../lifecycle/index-store.ts';
+import { type PrepareOptions, prepareSnapshot } from '../lifecycle/prepare.ts';
+import type { Snapshot } from '../lifecycle/snapshot.ts';
 import { createProgress, type Progress } from '../render/progress.ts';
 
 export interface IndexProgressLine {
@@ -27,4 +32,9 @@ export function indexProgressLine(): IndexProgressLine {
     },
     end,
   };
+}
+
+export function prepareWithProgress(options: Omit<PrepareOptions, 'onProgress'>): Promise<Snapshot> {
+  const line = indexProgressLine();
+  return prepareSnapshot({ ...options, onProgress: line.update }).finally(line.end);
 }

@@ -2,8 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { prepareSnapshot, stateFolder } from '../lifecycle/prepare.ts';
-import { indexProgressLine } from './index-progress.ts';
+import { stateFolder } from '../lifecycle/prepare.ts';
+import { prepareWithProgress } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 
 interface IndexOptions {
@@ -31,18 +31,15 @@ export function indexCommand(): Command {
 async function show(command: Command, options: IndexOptions, rebuild: boolean): Promise<void> {
   const config = await readConfig(command);
   if (rebuild) await rm(join(stateFolder(config), 'index'), { recursive: true, force: true });
-  const progress = indexProgressLine();
   let how = '';
-  const snapshot = await prepareSnapshot({
+  const snapshot = await prepareWithProgress({
     config,
     routesFolder: options.routes,
     checkTargets: false,
-    onProgress: progress.update,
     onNotice: (message, fields) => {
       if ('ms' in fields) how = `${message} in ${String(fields.ms)} ms`;
     },
   });
-  progress.end();
   const { manifest, staleCalibration } = snapshot.index;
   const { identity } = snapshot.embedder;
   await snapshot.embedder.close();

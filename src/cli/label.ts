@@ -3,12 +3,11 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ShuntError } from '../base/errors.ts';
 import { chooseForLabels, type ToLabel } from '../evaluation/label-queue.ts';
 import { type LabelFile, openLabelFile } from '../evaluation/labels.ts';
-import { prepareSnapshot } from '../lifecycle/prepare.ts';
 import { labelScreen } from '../render/label-screen.ts';
 import { wantsColour } from '../render/table.ts';
 import { seeded } from '../routing/seeded.ts';
 import { type AnswerKeys, openAnswerKeys } from './answer-keys.ts';
-import { indexProgressLine } from './index-progress.ts';
+import { prepareWithProgress } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 import { noTextWords, openExistingLedger, periodOf } from './recorded-decisions.ts';
 
@@ -46,13 +45,11 @@ async function label(command: Command, flags: LabelFlags): Promise<void> {
   const period = periodOf(flags, Date.now());
   const store = await openExistingLedger(config);
   try {
-    const line = indexProgressLine();
-    const snapshot = await prepareSnapshot({
+    const snapshot = await prepareWithProgress({
       config,
       routesFolder: flags.routes,
       checkTargets: false,
-      onProgress: line.update,
-    }).finally(line.end);
+    });
     try {
       const file = await openLabelFile(flags.out);
       try {

@@ -3,10 +3,9 @@ import { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { snakeCase } from '../base/snake-case.ts';
 import { type Explanation, explain } from '../gateway/explain.ts';
-import { prepareSnapshot } from '../lifecycle/prepare.ts';
 import { bar, renderTable } from '../render/table.ts';
 import type { ThresholdPromise } from '../routing/decision.ts';
-import { indexProgressLine } from './index-progress.ts';
+import { prepareWithProgress } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 import { readStandardInput } from './standard-input.ts';
 
@@ -35,14 +34,11 @@ Examples:
 async function route(command: Command, prompt: string, options: RouteOptions): Promise<void> {
   const config = await readConfig(command);
   const text = prompt === '-' ? await readStandardInput() : prompt;
-  const progress = indexProgressLine();
-  const snapshot = await prepareSnapshot({
+  const snapshot = await prepareWithProgress({
     config,
     routesFolder: options.routes,
     checkTargets: options.routes === undefined,
-    onProgress: progress.update,
   });
-  progress.end();
   try {
     // The first decision of a process runs cold code; the figures shown are those of the second.
     const step = { config, snapshot, clock: systemClock };

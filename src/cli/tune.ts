@@ -13,7 +13,7 @@ import { type CostChoice, chooseForCost, chooseForF1, type F1Choice } from '../e
 import { type ScoredRows, scoreRows, type TuneRow } from '../evaluation/scored-rows.ts';
 import { calibrationOf, type PromiseScope, tunePromises } from '../evaluation/tune.ts';
 import { priceOf } from '../ledger/price.ts';
-import { prepareSnapshot, routesFolder } from '../lifecycle/prepare.ts';
+import { routesFolder } from '../lifecycle/prepare.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import { createProgress } from '../render/progress.ts';
 import { wantsColour } from '../render/table.ts';
@@ -22,7 +22,7 @@ import { loadBackground } from '../routing/background-file.ts';
 import { type Calibration, staleness } from '../routing/calibration.ts';
 import { withPolicies } from '../routing/route-index.ts';
 import { type DataFlags, datasetOf, withDataOptions } from './data-options.ts';
-import { indexProgressLine } from './index-progress.ts';
+import { prepareWithProgress } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 
 interface TuneFlags extends DataFlags {
@@ -84,13 +84,11 @@ async function run(command: Command, flags: TuneFlags): Promise<void> {
     throw new ShuntError('bad_config', 'Choose one of --max-f1 and --cost-target.');
   const config = await readConfig(command);
   const folder = flags.routes ?? routesFolder(config);
-  const indexLine = indexProgressLine();
-  const snapshot = await prepareSnapshot({
+  const snapshot = await prepareWithProgress({
     config,
     routesFolder: folder,
     checkTargets: false,
-    onProgress: indexLine.update,
-  }).finally(indexLine.end);
+  });
   try {
     const scored = await readRows({ config, snapshot, flags, folder });
     const file = join(folder, 'calibration.json');

@@ -1,25 +1,9 @@
 /** Routes for tests: a name and examples, the rest as a card without further keys would have it. */
+import { plainRoute } from '../../bench/plain-route.ts';
 import type { Route } from '../../src/routing/route.ts';
 
 export function route(name: string, examples: readonly string[], rest: Partial<Route> = {}): Route {
-  return {
-    name,
-    description: '',
-    owner: '',
-    file: `${name}.yaml`,
-    target: null,
-    examples,
-    counterExamples: [],
-    threshold: null,
-    margin: null,
-    rejectBelow: null,
-    cache: { mode: 'none', ttlMs: null, maxTemperature: null },
-    addedLatencyP99Ms: null,
-    evaluation: null,
-    embedding: 'default',
-    rollback: 'previous',
-    ...rest,
-  };
+  return { ...plainRoute(name, examples), file: `${name}.yaml`, ...rest };
 }
 
 export const translation = route('translation', [
