@@ -9,8 +9,10 @@ export interface LedgerStore {
   /** Resolves when every record is committed. One transaction; a record whose id is already there changes nothing. */
   append(records: readonly DecisionRecord[]): Promise<void>;
   find(id: string): Promise<DecisionRecord | null>;
-  /** What each virtual key has spent since `timeMs`; unpriced requests count nothing. */
-  spentSince(timeMs: number): Promise<Map<string, NanoUsd>>;
+  /** Other processes write to it too: whoever keeps sums of it reads them again now and then. */
+  readonly shared: boolean;
+  /** What each virtual key, or each route, has spent since `timeMs`; unpriced requests count nothing. */
+  spentSince(timeMs: number, by?: SpendDimension): Promise<Map<string, NanoUsd>>;
   summarise(query: SummaryQuery): Promise<LedgerSummary>;
   /** Decisions of a period, oldest first, at most `limit` at once: for reading many in bounded memory. */
   page(query: PageQuery): Promise<readonly DecisionRecord[]>;
@@ -18,6 +20,9 @@ export interface LedgerStore {
   prune(beforeMs: number): Promise<number>;
   close(): Promise<void>;
 }
+
+/** Whose spend is added up; keys unless said otherwise. Requests without a key, or without a route, are left out. */
+export type SpendDimension = 'key' | 'route';
 
 export interface PageQuery {
   /** Milliseconds since the epoch; from this one on. */

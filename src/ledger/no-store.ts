@@ -4,6 +4,7 @@ import type { LedgerStore, SummaryGroup } from './contract.ts';
 
 export function createNoStore(): LedgerStore {
   return {
+    shared: false,
     append: () => Promise.resolve(),
     find: () => Promise.resolve(null),
     spentSince: () => Promise.resolve(new Map<string, NanoUsd>()),

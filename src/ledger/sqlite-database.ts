@@ -7,7 +7,7 @@ import type { CompiledQuery } from 'kysely';
 import Database from 'libsql';
 import { ShuntError } from '../base/errors.ts';
 import type { NanoUsd } from '../base/money.ts';
-import type { LedgerSummary, PageQuery, SummaryQuery } from './contract.ts';
+import type { LedgerSummary, PageQuery, SpendDimension, SummaryQuery } from './contract.ts';
 import { createQueries, migrations } from './queries.ts';
 import type { DecisionRecord } from './record.ts';
 import { type DecisionRow, decisionColumns, recordOf, rowOf } from './record-row.ts';
@@ -16,7 +16,7 @@ import { summarise } from './sqlite-summary.ts';
 export interface SqliteDatabase {
   append(records: readonly DecisionRecord[]): void;
   find(id: string): DecisionRecord | null;
-  spentSince(timeMs: number): Map<string, NanoUsd>;
+  spentSince(timeMs: number, by: SpendDimension): Map<string, NanoUsd>;
   page(query: PageQuery): DecisionRecord[];
   prune(beforeMs: number, limit: number): number;
   summarise(query: SummaryQuery): LedgerSummary;
@@ -48,16 +48,16 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
       const rows = all(queries.selectFrom('decisions').selectAll().where('id', '=', id).compile());
       return rows.length === 0 ? null : recordOf(plainRow(rows[0] as Record<string, unknown>));
     },
-    spentSince(timeMs) {
+    spentSince(timeMs, by) {
       const query = queries
         .selectFrom('decisions')
-        .select(['key', ({ fn }) => fn.sum<bigint>('cost_nano_usd').as('spent')])
+        .select([`${by} as name`, ({ fn }) => fn.sum<bigint>('cost_nano_usd').as('spent')])
         .where('time', '>=', timeMs)
-        .where('key', 'is not', null)
+        .where(by, 'is not', null)
         .where('cost_nano_usd', 'is not', null)
-        .groupBy('key');
-      const rows = all(query.compile()) as { key: string; spent: bigint }[];
-      return new Map(rows.map(({ key, spent }) => [key, spent as NanoUsd]));
+        .groupBy(by);
+      const rows = all(query.compile()) as { name: string; spent: bigint }[];
+      return new Map(rows.map(({ name, spent }) => [name, spent as NanoUsd]));
     },
     page({ sinceMs, untilMs, limit, after }) {
       const from = Math.max(sinceMs, after?.time ?? sinceMs);

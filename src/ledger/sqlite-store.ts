@@ -29,11 +29,12 @@ export async function openSqliteStore(file: string, options: SqliteOptions = {})
   await thread.start();
 
   return {
+    shared: false,
     append: async (records) => {
       if (records.length > 0) await thread.call('append', records);
     },
     find: (id) => thread.call('find', id),
-    spentSince: (timeMs) => thread.call('spentSince', timeMs),
+    spentSince: (timeMs, by = 'key') => thread.call('spentSince', { timeMs, by }),
     summarise: (query) => thread.call('summarise', query),
     page: (query) => thread.call('page', query),
     async prune(beforeMs) {

@@ -36,7 +36,7 @@ function perform(request: SqliteRequest): SqliteOperations[keyof SqliteOperation
     case 'find':
       return opened().find(request.input);
     case 'spentSince':
-      return opened().spentSince(request.input);
+      return opened().spentSince(request.input.timeMs, request.input.by);
     case 'summarise':
       return opened().summarise(request.input);
     case 'page':

@@ -82,6 +82,15 @@ export function describeLedgerStore(name: string, open: () => Promise<LedgerStor
       expect(await store.spentSince(102)).toEqual(new Map());
     });
 
+    it('adds up what each route spent, leaving out requests without one', async () => {
+      await store.append([
+        sampleRecord({ id: '1', time: 100, route: 'a', cost: usd(2n) }),
+        sampleRecord({ id: '2', time: 101, route: 'a', key: null, cost: usd(4n) }),
+        sampleRecord({ id: '3', time: 101, route: null, cost: usd(8n) }),
+      ]);
+      expect(await store.spentSince(100, 'route')).toEqual(new Map([['a', 6n]]));
+    });
+
     it('deletes what is older than a time, and only that', async () => {
       const records = Array.from({ length: 4_500 }, (_, i) => sampleRecord({ id: `r${i}`, time: i }));
       await store.append(records);
