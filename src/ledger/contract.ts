@@ -85,6 +85,14 @@ export interface SummaryGroup {
   readonly addedP50Ms: number | null;
   readonly addedP99Ms: number | null;
   readonly firstByteP50Ms: number | null;
+  /** Sums of the latency split, each request's part in whole microseconds, so that any order of adding gives the same. */
+  readonly addedUs: number;
+  readonly embedUs: number;
+  readonly matchUs: number;
+  readonly firstByteUs: number;
+  /** Requests that have a first byte: what `firstByteUs` is a sum over. */
+  readonly firstBytes: number;
+  readonly totalUs: number;
 }
 
 /** Reasons of requests that named a model themselves: they were not routed, so they did not fall back either. */

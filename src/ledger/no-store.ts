@@ -37,4 +37,10 @@ const nothing: SummaryGroup = {
   addedP50Ms: null,
   addedP99Ms: null,
   firstByteP50Ms: null,
+  addedUs: 0,
+  embedUs: 0,
+  matchUs: 0,
+  firstByteUs: 0,
+  firstBytes: 0,
+  totalUs: 0,
 };

@@ -132,6 +132,12 @@ function groupOf(name: string, { sums, added, firstByte }: Gathered, diverted: n
     addedP50Ms: added.percentile(0.5),
     addedP99Ms: added.percentile(0.99),
     firstByteP50Ms: firstByte.percentile(0.5),
+    addedUs: Number(sums.addedUs),
+    embedUs: Number(sums.embedUs),
+    matchUs: Number(sums.matchUs),
+    firstByteUs: Number(sums.firstByteUs),
+    firstBytes: Number(sums.firstBytes),
+    totalUs: Number(sums.totalUs),
   };
 }
 

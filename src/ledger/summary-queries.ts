@@ -26,6 +26,12 @@ export const sumColumns = [
   'fallbackUnpriced',
   'comparableCost',
   'comparableFallbackCost',
+  'addedUs',
+  'embedUs',
+  'matchUs',
+  'firstByteUs',
+  'firstBytes',
+  'totalUs',
 ] as const;
 export type SumColumn = (typeof sumColumns)[number];
 
@@ -64,10 +70,20 @@ export function sumsByGroup(
       coalesce(sum(fallback_cost_nano_usd), 0) as fallbackCost,
       sum(fallback_cost_nano_usd is null) as fallbackUnpriced,
       coalesce(sum(case when fallback_cost_nano_usd is not null then cost_nano_usd end), 0) as comparableCost,
-      coalesce(sum(case when cost_nano_usd is not null then fallback_cost_nano_usd end), 0) as comparableFallbackCost
+      coalesce(sum(case when cost_nano_usd is not null then fallback_cost_nano_usd end), 0) as comparableFallbackCost,
+      ${microseconds('added_ms')} as addedUs,
+      ${microseconds('embed_ms')} as embedUs,
+      ${microseconds('match_ms')} as matchUs,
+      ${microseconds('first_byte_ms')} as firstByteUs,
+      count(first_byte_ms) as firstBytes,
+      ${microseconds('total_ms')} as totalUs
     from ${source(query.by)}
     where ${inRange(query, rows)}
     group by 1`.compile(queries);
+}
+
+function microseconds(column: string): RawBuilder<unknown> {
+  return sql`coalesce(sum(cast(round(${sql.ref(column)} * 1000) as bigint)), 0)`;
 }
 
 /**

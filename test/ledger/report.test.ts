@@ -185,6 +185,12 @@ describe('makeReport', () => {
     addedP50Ms: 1,
     addedP99Ms: 2,
     firstByteP50Ms: null,
+    addedUs: 2_000,
+    embedUs: 1_000,
+    matchUs: 500,
+    firstByteUs: 0,
+    firstBytes: 0,
+    totalUs: 9_000,
   };
   const query = { sinceMs: 0, untilMs: 1, by: 'route' as const };
 
