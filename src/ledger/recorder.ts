@@ -5,9 +5,12 @@
  *                    │                          │ fails
  *                    │ full                     ▼
  *                    └────────────────────► spill file ──when the store works again, or at the next start──► store
+ *                                               │ fails (a full disk)
+ *                                               ▼
+ *                                          held in memory ──when one of the two works again──► store or spill file
  *
  * Promise: a record is committed `flush_ms` after it was taken, plus the time of a commit; a kill -9 loses no more than
- * that. What can be written neither to the store nor to the spill file is dropped, counted and reported, never in silence.
+ * that, and what had to be held. What comes on top of the bound of what is held is dropped, counted and reported.
  */
 import type { Clock } from '../base/clock.ts';
 import { messageOf, ShuntError } from '../base/errors.ts';
@@ -18,7 +21,7 @@ import { createSpill } from './spill.ts';
 export interface RecorderOptions {
   readonly store: LedgerStore;
   readonly flushMs: number;
-  /** Records held in memory while a write is under way; what comes on top of it is spilled. */
+  /** Records in memory while a write is under way; what comes on top is spilled. As many are held when nothing can be written. */
   readonly maxQueued: number;
   /** null: no file to fall back to (`ledger.url: none`). */
   readonly spillFile: string | null;
@@ -34,7 +37,7 @@ export interface Recorder {
   record(record: DecisionRecord): void;
   /** Sees records that are still on their way to the store; not those in the spill file. */
   find(id: string): Promise<DecisionRecord | null>;
-  /** Resolves when everything recorded before is in the store or the spill file. */
+  /** Resolves when everything recorded before is in the store or the spill file, or has to be held in memory. */
   flush(): Promise<void>;
   /** Flushes, then closes the store. */
   close(): Promise<void>;
@@ -45,7 +48,7 @@ export interface Recorder {
 const dayMs = 86_400_000;
 const firstRetryMs = 250;
 const longestRetryMs = 30_000;
-const reportDropsEveryMs = 10_000;
+const reportEveryMs = 10_000;
 
 export function createRecorder(options: RecorderOptions): Recorder {
   const { store, clock, onError } = options;
@@ -53,6 +56,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let queue: DecisionRecord[] = [];
   let writing: readonly DecisionRecord[] = [];
   let overflow: readonly DecisionRecord[] = [];
+  /** What neither the store nor the spill file could take. */
+  let held: readonly DecisionRecord[] = [];
   let flushTimer: NodeJS.Timeout | null = null;
   let retryTimer: NodeJS.Timeout | null = null;
   /** One write at a time, in order. */
@@ -62,7 +67,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let failures = 0;
   let spilled = spill !== null;
   let dropped = 0;
-  let dropsReportedAt = Number.NEGATIVE_INFINITY;
+  let lossReportedAt = Number.NEGATIVE_INFINITY;
   let prunedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
 
@@ -81,18 +86,22 @@ export function createRecorder(options: RecorderOptions): Recorder {
     },
     async find(id) {
       const sameId = (record: DecisionRecord) => record.id === id;
-      return queue.find(sameId) ?? writing.find(sameId) ?? overflow.find(sameId) ?? (await store.find(id));
+      const waiting = queue.find(sameId) ?? writing.find(sameId) ?? overflow.find(sameId) ?? held.find(sameId);
+      return waiting ?? (await store.find(id));
     },
     flush,
     async close() {
       closed = true;
       await flush();
       if (retryTimer !== null) clearTimeout(retryTimer);
+      retryTimer = null;
+      await writeHeld();
+      if (held.length > 0) drop(held, 'neither the ledger nor its spill file could be written until the end');
       await pruning;
       await store.close();
     },
     get queued() {
-      return queue.length + writing.length + overflow.length;
+      return queue.length + writing.length + overflow.length + held.length;
     },
     get dropped() {
       return dropped;
@@ -121,8 +130,19 @@ export function createRecorder(options: RecorderOptions): Recorder {
     if (batch.length === 0) return;
     queue = [];
     writing = batch;
-    if (retryTimer !== null) await spillRecords(batch);
-    else await writeBatch(batch);
+    if (retryTimer === null) await writeBatch(batch);
+    // Held ones say that the spill file fails as well: the next retry asks again, not every flush.
+    else if (held.length > 0) hold(batch);
+    else await spillRecords(batch);
+    writing = [];
+  }
+
+  async function writeHeld(): Promise<void> {
+    if (held.length === 0) return;
+    writing = held;
+    held = [];
+    if (retryTimer === null) await writeBatch(writing);
+    else await spillRecords(writing);
     writing = [];
   }
 
@@ -142,16 +162,29 @@ export function createRecorder(options: RecorderOptions): Recorder {
   async function replaySpill(): Promise<void> {
     if (spill === null || retryTimer !== null) return;
     await spillWork;
+    let refused: unknown = null;
     try {
-      const found = await spill.replay((records) => store.append(records));
+      const found = await spill.replay((records) =>
+        store.append(records).catch((error: unknown) => {
+          refused = error;
+          throw error;
+        }),
+      );
       spilled = false;
-      failures = 0;
+      if (found.records > 0) failures = 0;
       if (found.brokenLines > 0) {
         const message = `${found.brokenLines} lines of ${options.spillFile} were no whole record (a process was killed while writing) and are lost; ${found.records} records were put into the ledger.`;
         onError(new ShuntError('ledger_failed', message));
       }
     } catch (error) {
-      storeFailed(error);
+      if (refused !== null) {
+        storeFailed(refused);
+        return;
+      }
+      // The store is not to blame and goes on; asked again when something more is spilled, or at the next start.
+      spilled = false;
+      const message = `The spill file ${options.spillFile} cannot be read (${messageOf(error)}); its records wait in it.`;
+      onError(new ShuntError('ledger_failed', message, { cause: error }));
     }
   }
 
@@ -159,13 +192,14 @@ export function createRecorder(options: RecorderOptions): Recorder {
   function storeFailed(error: unknown): void {
     const waitMs = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
     failures += 1;
-    const where = spill === null ? 'dropped' : `kept in ${options.spillFile}`;
-    const message = `${messageOf(error)} Decision records are ${where} meanwhile; the ledger is tried again in ${waitMs} ms.`;
+    const where = spill === null || held.length > 0 ? 'memory' : options.spillFile;
+    const message = `${messageOf(error)} Decision records are kept in ${where} meanwhile; the ledger is tried again in ${waitMs} ms.`;
     onError(new ShuntError('ledger_failed', message, { cause: error }));
     if (closed) return;
     retryTimer = setTimeout(() => {
       retryTimer = null;
       enqueue(replaySpill);
+      enqueue(writeHeld);
     }, waitMs);
     // A retry alone must not keep the process alive: the spill file is read at the next start.
     retryTimer.unref();
@@ -176,7 +210,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     const batch = queue;
     queue = [];
     if (overflow.length > 0) {
-      drop(batch, `more than ${options.maxQueued} wait and the spill file is being written`);
+      drop(batch, `more than ${options.maxQueued} wait while the spill file is being written`);
       return;
     }
     overflow = batch;
@@ -187,27 +221,36 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   async function spillRecords(batch: readonly DecisionRecord[]): Promise<void> {
     if (spill === null) {
-      drop(batch, 'there is no spill file');
+      hold(batch);
       return;
     }
     try {
       spilled = true;
       await spill.write(batch);
     } catch (error) {
-      drop(batch, messageOf(error));
+      hold(batch);
+      const message = `${messageOf(error)} ${held.length} decision records wait in memory, which keeps ${options.maxQueued} at most: a kill would lose them.`;
+      reportLoss(message, error);
     }
+  }
+
+  function hold(batch: readonly DecisionRecord[]): void {
+    const room = Math.max(0, options.maxQueued - held.length);
+    held = [...held, ...batch.slice(0, room)];
+    if (batch.length <= room) return;
+    drop(batch.slice(room), `neither the ledger nor its spill file can be written, and memory keeps ${held.length}`);
   }
 
   function drop(batch: readonly DecisionRecord[], why: string): void {
     dropped += batch.length;
-    if (clock.monotonic() - dropsReportedAt < reportDropsEveryMs) return;
-    dropsReportedAt = clock.monotonic();
-    onError(
-      new ShuntError(
-        'ledger_failed',
-        `${dropped} decision records were dropped since the start; the last because ${why}.`,
-      ),
-    );
+    reportLoss(`${dropped} decision records were dropped since the start; the last because ${why}.`);
+  }
+
+  /** Now and then: what fails does so at every flush. */
+  function reportLoss(message: string, cause?: unknown): void {
+    if (clock.monotonic() - lossReportedAt < reportEveryMs) return;
+    lossReportedAt = clock.monotonic();
+    onError(new ShuntError('ledger_failed', message, { cause }));
   }
 
   function pruneDaily(): void {

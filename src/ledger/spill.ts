@@ -6,15 +6,18 @@
  *     <db>.spill.jsonl.replay   being read back; after a crash in the middle it is read again from its start
  */
 import { createReadStream } from 'node:fs';
-import { appendFile, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, rename, rm, stat, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ShuntError } from '../base/errors.ts';
+import { messageOf, ShuntError } from '../base/errors.ts';
 import type { DecisionRecord } from './record.ts';
 import { jsonLineOf, recordOfJsonLine } from './record-row.ts';
 
 export interface Spill {
-  /** Rejects when the file cannot be written or would grow past its bound: then the records are lost. */
+  /** Rejects when the file cannot be written or would grow past its bound; then nothing of them stands in it. */
   write(records: readonly DecisionRecord[]): Promise<void>;
+  /** Rejects when nothing could be written now: the folder is closed, the disk full. Leaves nothing behind. */
+  probe(): Promise<void>;
   /** Hands everything to `append` in batches, oldest first, then removes it. Resolves with what it found. */
   replay(append: (records: readonly DecisionRecord[]) => Promise<void>): Promise<SpillReplay>;
 }
@@ -29,11 +32,20 @@ const replayBatch = 500;
 
 export function createSpill(file: string, maxBytes: number): Spill {
   const replayFile = `${file}.replay`;
-  let bytes: number | null = null;
+  /** The last line is whole, as far as we know. */
+  let clean = false;
   let last: Promise<unknown> = Promise.resolve();
 
   return {
     write: (records) => inTurn(() => write(records)),
+    probe: () =>
+      inTurn(async () => {
+        const size = await sizeOf(file);
+        // The room of some records, in lines that a replay passes over.
+        await append('\n'.repeat(8_192), size);
+        if (size === 0) await rm(file);
+        else await truncate(file, size);
+      }),
     async replay(append) {
       const earlier = await replayOne(append);
       if (!(await inTurn(takeAside))) return earlier;
@@ -54,25 +66,32 @@ export function createSpill(file: string, maxBytes: number): Spill {
 
   async function takeAside(): Promise<boolean> {
     if ((await sizeOf(file)) === 0) return false;
-    bytes = 0;
     await rename(file, replayFile);
     return true;
   }
 
   async function write(records: readonly DecisionRecord[]): Promise<void> {
+    const size = await sizeOf(file);
     const lines = records.map((record) => `${jsonLineOf(record)}\n`).join('');
     // A process that was killed may have left half a line: the first record after it must not be glued to it.
-    const text = bytes === null && (await sizeOf(file)) > 0 ? `\n${lines}` : lines;
-    bytes ??= await sizeOf(file);
-    if (bytes + text.length > maxBytes)
-      throw new ShuntError('ledger_failed', `the spill file ${file} has reached ${maxBytes} bytes`);
+    const text = clean || size === 0 ? lines : `\n${lines}`;
+    if (size + Buffer.byteLength(text) > maxBytes)
+      throw new ShuntError('ledger_failed', `The spill file ${file} has reached ${maxBytes} bytes.`);
+    await append(text, size);
+    clean = true;
+  }
+
+  /** All of it, or nothing: half a batch would be read back as well, with a broken line at its end. */
+  async function append(text: string, size: number): Promise<void> {
     try {
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       await appendFile(file, text, { mode: 0o600 });
-      bytes += Buffer.byteLength(text);
     } catch (error) {
-      // Part of it may stand there: look again, and begin on a new line, next time.
-      bytes = null;
-      throw error;
+      clean = false;
+      await truncate(file, size).catch(() => undefined);
+      throw new ShuntError('ledger_failed', `The spill file ${file} cannot be written (${messageOf(error)}).`, {
+        cause: error,
+      });
     }
   }
 
@@ -106,7 +125,8 @@ async function sizeOf(file: string): Promise<number> {
   try {
     return (await stat(file)).size;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 0;
     throw error;
   }
 }

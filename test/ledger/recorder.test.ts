@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -163,25 +163,74 @@ describe('createRecorder', () => {
     expect(recorder.dropped).toBe(0);
   });
 
+  it('holds in memory what neither the store nor the spill file can take, until one of them can', async () => {
+    const { store, mood, ids } = moodyStore();
+    mood.failing = true;
+    const blocked = join(folder, 'blocked');
+    await writeFile(blocked, 'a file where a folder is needed');
+    const { recorder, errors } = recorderOver(store, { spillFile: join(blocked, 'spill.jsonl') });
+    for (const id of ['a', 'b', 'c']) {
+      recorder.record(sampleRecord({ id }));
+      await recorder.flush();
+    }
+    expect([recorder.queued, recorder.dropped]).toEqual([3, 0]);
+    expect((await recorder.find('b'))?.id).toBe('b');
+    expect(errors.join('\n')).toMatch(/spill file .* cannot be written .*decision records wait in memory/);
+    mood.failing = false;
+    await vi.waitFor(() => expect(ids()).toEqual(['a', 'b', 'c']), { timeout: 5_000 });
+    expect(recorder.queued).toBe(0);
+    await recorder.close();
+  });
+
+  it('goes on writing to the store when the spill file cannot be read', async () => {
+    const { store, ids } = moodyStore();
+    const spillFile = join(folder, 'unreadable.jsonl');
+    await mkdir(`${spillFile}.replay`);
+    const { recorder, errors } = recorderOver(store, { spillFile });
+    recorder.record(sampleRecord({ id: 'a' }));
+    await recorder.flush();
+    expect(ids()).toEqual(['a']);
+    expect(errors).toEqual([expect.stringMatching(/spill file .* cannot be read .*its records wait in it/)]);
+    await recorder.close();
+  });
+
+  it('makes the folder of the spill file again when somebody has deleted it', async () => {
+    const { store, mood, ids } = moodyStore();
+    mood.failing = true;
+    const place = join(folder, 'deleted');
+    const { recorder } = recorderOver(store, { spillFile: join(place, 'spill.jsonl') });
+    recorder.record(sampleRecord({ id: 'a' }));
+    await recorder.flush();
+    expect((await stat(place)).mode & 0o777).toBe(0o700);
+    mood.failing = false;
+    await vi.waitFor(() => expect(ids()).toEqual(['a']), { timeout: 5_000 });
+    await recorder.close();
+  });
+
   it('counts and reports what it has to drop, and never throws', async () => {
     const { store, mood } = moodyStore();
     mood.failing = true;
-    const { recorder, errors } = recorderOver(store, { spillFile: join(folder, 'no', 'such', 'folder', 'x.jsonl') });
-    for (let i = 0; i < 3; i++) recorder.record(sampleRecord({ id: `r${i}` }));
+    const { recorder, errors } = recorderOver(store, { spillFile: null, maxQueued: 2 });
+    for (let i = 0; i < 3; i++) {
+      recorder.record(sampleRecord({ id: `r${i}` }));
+      await recorder.flush();
+    }
+    expect([recorder.queued, recorder.dropped]).toEqual([2, 1]);
     await recorder.close();
     recorder.record(sampleRecord({ id: 'late' }));
     expect(recorder.dropped).toBe(4);
-    expect(errors.join('\n')).toMatch(/3 decision records were dropped since the start; the last because ENOENT/);
+    expect(errors.join('\n')).toMatch(/1 decision records were dropped since the start; the last because neither/);
   });
 
   it('bounds the spill file', async () => {
     const { store, mood } = moodyStore();
     mood.failing = true;
-    const { recorder } = recorderOver(store, { maxSpillBytes: 1_500 });
+    const { recorder, spillFile } = recorderOver(store, { maxSpillBytes: 1_500, maxQueued: 1 });
     for (let i = 0; i < 5; i++) {
       recorder.record(sampleRecord({ id: `r${i}` }));
       await recorder.flush();
     }
+    expect((await stat(spillFile)).size).toBeLessThanOrEqual(1_500);
     expect(recorder.dropped).toBeGreaterThan(0);
     expect(recorder.dropped).toBeLessThan(5);
     await recorder.close();
