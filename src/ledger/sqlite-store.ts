@@ -6,13 +6,10 @@
  *
  * The price is one copy of each record between threads. A thread that dies is started again at the next call.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { messageOf, ShuntError } from '../base/errors.ts';
 import { startWorker } from '../base/worker.ts';
 import type { LedgerStore } from './contract.ts';
-import { describeFailure } from './sqlite-failure.ts';
 import type { SqliteOperation, SqliteOperations, SqliteReply, SqliteRequest } from './sqlite-messages.ts';
 
 export interface SqliteOptions {
@@ -24,7 +21,6 @@ const pruneChunk = 2_000;
 
 /** Makes the file and its folder when they are missing, readable for their owner only. */
 export async function openSqliteStore(file: string, options: SqliteOptions = {}): Promise<LedgerStore> {
-  makeFile(file);
   const thread = new SqliteThread(file, options.busyMs ?? 5_000);
   await thread.start();
 
@@ -125,15 +121,5 @@ class SqliteThread {
     const error = new ShuntError('ledger_failed', `The thread of the ledger ${this.#file} ended (${why}).`);
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
-  }
-}
-
-function makeFile(file: string): void {
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    // Made here, since SQLite would make it readable for everyone; its -wal and -shm files take over the mode.
-    closeSync(openSync(file, 'a', 0o600));
-  } catch (error) {
-    throw new ShuntError('ledger_failed', describeFailure(file, error), { param: 'ledger.url', cause: error });
   }
 }

@@ -1,14 +1,22 @@
-/** The thread that owns the SQLite connection: takes one request at a time, answers it, and puts failures into words. */
+/**
+ * The thread that owns the SQLite connection: takes one request at a time, answers it, and puts failures into words.
+ *
+ * A file that is deleted under an open connection takes commits as before, and nobody ever finds them. So after each
+ * commit it is asked whether the file still stands in its place; where it does not, the commit is told to have failed,
+ * and the next call makes a new file. What stood in the old one stays deleted: somebody may have meant it.
+ */
 import { parentPort } from 'node:worker_threads';
 import { ShuntError } from '../base/errors.ts';
 import { openDatabase, type SqliteDatabase } from './sqlite-database.ts';
 import { describeFailure } from './sqlite-failure.ts';
+import { identityOf, makeFile } from './sqlite-file.ts';
 import type { SqliteOperations, SqliteReply, SqliteRequest } from './sqlite-messages.ts';
 
 if (!parentPort) throw new ShuntError('internal_error', 'sqlite-worker runs as a worker thread only');
 const port = parentPort;
-let file = '';
+let place: SqliteOperations['open']['input'] | null = null;
 let database: SqliteDatabase | null = null;
+let identity: string | null = null;
 
 port.on('message', (request: SqliteRequest) => {
   port.postMessage(answer(request));
@@ -19,7 +27,7 @@ function answer(request: SqliteRequest): SqliteReply {
   try {
     return { id: request.id, output: perform(request) };
   } catch (error) {
-    const failure = error instanceof ShuntError ? error.message : describeFailure(file, error);
+    const failure = error instanceof ShuntError ? error.message : describeFailure(place?.file ?? '', error);
     return { id: request.id, failure };
   }
 }
@@ -27,11 +35,12 @@ function answer(request: SqliteRequest): SqliteReply {
 function perform(request: SqliteRequest): SqliteOperations[keyof SqliteOperations]['output'] {
   switch (request.operation) {
     case 'open':
-      file = request.input.file;
-      database = openDatabase(file, request.input.busyMs);
+      place = request.input;
+      opened();
       return null;
     case 'append':
       opened().append(request.input);
+      requireInPlace();
       return null;
     case 'find':
       return opened().find(request.input);
@@ -46,11 +55,27 @@ function perform(request: SqliteRequest): SqliteOperations[keyof SqliteOperation
     case 'close':
       database?.close();
       database = null;
+      place = null;
       return null;
   }
 }
 
 function opened(): SqliteDatabase {
-  if (database === null) throw new ShuntError('ledger_failed', `The ledger ${file} is not open.`);
+  if (database !== null) return database;
+  if (place === null) throw new ShuntError('ledger_failed', 'The ledger is not open.');
+  makeFile(place.file);
+  database = openDatabase(place.file, place.busyMs);
+  identity = identityOf(place.file);
   return database;
+}
+
+function requireInPlace(): void {
+  if (place === null || identityOf(place.file) === identity) return;
+  // Before a new one is made: SQLite removes -wal and -shm by their names.
+  database?.close();
+  database = null;
+  throw new ShuntError(
+    'ledger_failed',
+    `The ledger ${place.file} was deleted or replaced while it was in use: the decisions that stood in it are gone with it. A new one is made.`,
+  );
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -135,6 +135,32 @@ describe('the SQLite ledger on disk', () => {
     await store.append([sampleRecord({ id: 'a' })]);
     expect(await store.find('a')).not.toBeNull();
     await store.close();
+  });
+
+  it.each([
+    ['deleted', (file: string) => rm(join(file, '..'), { recursive: true })],
+    [
+      'replaced',
+      async (file: string) => {
+        const other = await openSqliteStore(`${file}.other`);
+        await other.append([sampleRecord({ id: 'theirs' })]);
+        await other.close();
+        await rename(`${file}.other`, file);
+      },
+    ],
+  ])('refuses a commit into a file that was %s under it, and goes on in a new one', async (_what, harm) => {
+    const file = join(newFile(), 'ledger.db');
+    const store = await openSqliteStore(file);
+    await store.append([sampleRecord({ id: 'before' })]);
+    await harm(file);
+    const lost = sampleRecord({ id: 'lost' });
+    await expect(store.append([lost])).rejects.toThrow(/ledger\.db was deleted or replaced while it was in use/);
+    await store.append([lost]);
+    await store.close();
+    const again = await openSqliteStore(file);
+    expect(await again.find('lost')).toEqual(lost);
+    expect(await again.find('before')).toBeNull();
+    await again.close();
   });
 
   it('never lets a long report hold up the event loop', async () => {
