@@ -15,11 +15,20 @@ const nanoPerUsd = 1_000_000_000n;
  * Returns null when the price is negative, not a plain decimal, or finer than $0.001 per million (1 nano-dollar a token).
  */
 export function nanoPerToken(usdPerMillion: string | number): NanoUsd | null {
-  const match = /^(\d{1,9})(?:\.(\d*))?$/.exec(String(usdPerMillion).trim());
+  return scaled(usdPerMillion, 3);
+}
+
+/** Dollars, as written, to nano-dollars. Returns null when negative, not a plain decimal, or finer than a nano-dollar. */
+export function nanoUsd(usd: string | number): NanoUsd | null {
+  return scaled(usd, 9);
+}
+
+function scaled(written: string | number, decimals: number): NanoUsd | null {
+  const match = /^(\d{1,9})(?:\.(\d*))?$/.exec(String(written).trim());
   if (!match) return null;
   const fraction = (match[2] ?? '').replace(/0+$/, '');
-  if (fraction.length > 3) return null;
-  return BigInt(match[1] + fraction.padEnd(3, '0')) as NanoUsd;
+  if (fraction.length > decimals) return null;
+  return BigInt(match[1] + fraction.padEnd(decimals, '0')) as NanoUsd;
 }
 
 /** `$1.234567`, signed, with as many digits as a reader needs: 2 from a cent upward is too coarse for one request. */

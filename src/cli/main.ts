@@ -7,6 +7,7 @@ import { indexCommand } from './index-status.ts';
 import { keysCommand } from './keys.ts';
 import { labelCommand } from './label.ts';
 import { modelsCommand } from './models.ts';
+import { pricesCommand } from './prices.ts';
 import { reportCommand } from './report.ts';
 import { routeCommand } from './route.ts';
 import { routesCommand } from './routes-check.ts';
@@ -36,6 +37,7 @@ for (const command of [
   tuneCommand(),
   labelCommand(),
   reportCommand(),
+  pricesCommand(),
   modelsCommand(),
   indexCommand(),
   keysCommand(),

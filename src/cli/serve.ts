@@ -1,5 +1,5 @@
 /** `shunt serve`: the proxy, from start to the last request after a SIGTERM. */
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { assemble, type RunningProxy } from '../assemble.ts';
 import { messageOf, ShuntError } from '../base/errors.ts';
@@ -83,7 +83,12 @@ function withFlags(config: Config, options: ServeOptions): Config {
 
 async function watchForReload(config: Config, proxy: RunningProxy, log: Log, signal: AbortSignal): Promise<void> {
   await watchFiles({
-    paths: [config.file, routesFolder(config), `${modelsFolder(config)}/aliases.yaml`],
+    paths: [
+      config.file,
+      routesFolder(config),
+      `${modelsFolder(config)}/aliases.yaml`,
+      ...(config.prices.file === undefined ? [] : [resolve(config.folder, config.prices.file)]),
+    ],
     signal,
     debounceMs: 300,
     onChange: async (changed) => {

@@ -183,7 +183,8 @@ async function tune(tuning: Tuning): Promise<{ view: Omit<TuneView, 'writtenTo'>
 function choose({ config, snapshot, flags, scored }: Tuning): F1Choice | CostChoice | null {
   if (flags.maxF1) return chooseForF1(scored.rows, snapshot.index.names);
   if (flags.costTarget === undefined) return null;
-  const { models, targetOf } = costTerms({ config, snapshot, assumedOutputTokens: flags.outputTokens });
+  const assumedOutputTokens = flags.outputTokens;
+  const { models, targetOf, at } = costTerms({ config, snapshot, assumedOutputTokens, clock: systemClock });
   const usdOf = (row: TuneRow, route: string | null): number => {
     const name = targetOf(route);
     const usage = {
@@ -193,7 +194,7 @@ function choose({ config, snapshot, flags, scored }: Tuning): F1Choice | CostCho
       reasoning: 0,
       source: 'estimated' as const,
     };
-    const cost = models[name] ? priceOf(models[name], usage) : null;
+    const cost = models[name] ? priceOf(models[name], usage, at) : null;
     if (cost !== null) return usdNumber(cost);
     throw new ShuntError(
       'bad_config',

@@ -7,11 +7,14 @@
 import { dirname, resolve } from 'node:path';
 import { type Fault, FaultList } from '../base/fault.ts';
 import { checkSchema } from './check-schema.ts';
+import { completeModels } from './complete-models.ts';
 import { crossCheck } from './cross-check.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { demoBackend, demoModels } from './demo.ts';
 import { type Environment, type EnvTrouble, expandEnv } from './expand-env.ts';
 import { faultAt, inOrder, valueAt } from './faults.ts';
+import { defaultKeysFile, readKeysFile } from './keys-file.ts';
+import { readPricesFile } from './prices-file.ts';
 import { proxyFor } from './proxy-environment.ts';
 import { type Config, configSchema } from './schema.ts';
 import { dotted, parseYaml, readText, type YamlFile } from './yaml-file.ts';
@@ -34,23 +37,42 @@ export async function loadConfig(file: string, options: LoadConfigOptions): Prom
   const { data, expanded, troubles } = expandEnv(source.data ?? {}, options.env);
   const missing = withoutSpares(data, troubles);
   withDemo(data);
+  const prices = await tablesFor(data, dirname(path));
+  const priceSources = completeModels(data, prices);
   const checked = checkSchema(configSchema, { source, data, expanded });
   const missingFaults = missing.map((trouble) => envFault(source, trouble));
   // What the later checks think of a value without its variable, or of a line that is not YAML, is noise.
   const troubled = new Set(missingFaults.map((fault) => fault.key));
   const broken = new Set(source.faults.filter((fault) => fault.key === '').map((fault) => fault.line));
-  const later = [...checked.faults, ...crossCheck({ source, data })].filter(
+  const namedFile = valueAt(data, ['auth', 'keys_file']);
+  const keysFile = resolve(dirname(path), typeof namedFile === 'string' ? namedFile : defaultKeysFile);
+  const stored = await readKeysFile(keysFile, checked.value?.auth.keys);
+  const keysRequired = stored.present || namedFile !== undefined || (checked.value?.auth.keys.length ?? 0) > 0;
+  const later = [...checked.faults, ...crossCheck({ source, data, keysRequired })].filter(
     (fault) => !troubled.has(fault.key) && !broken.has(fault.line),
   );
-  const faults = [...source.faults, ...missingFaults, ...later];
+  const faults = [...source.faults, ...missingFaults, ...prices.faults, ...later, ...stored.faults];
   if (faults.length > 0 || checked.value === null) throw new FaultList(inOrder(faults));
   const folder = dirname(path);
   const backends = Object.entries(checked.value.backends).map(([name, backend]) => {
     const certificates = backend.ca_file === undefined ? {} : { ca_file: resolve(folder, backend.ca_file) };
     return [name, { proxy: proxyFor(backend.base_url, options.env), ...backend, ...certificates }] as const;
   });
-  const value = { ...checked.value, backends: bare(Object.fromEntries(backends)), models: bare(checked.value.models) };
-  return deepFreeze({ ...value, file: path, folder });
+  const auth = { ...checked.value.auth, keys: [...checked.value.auth.keys, ...stored.keys] };
+  const models = bare(checked.value.models);
+  const value = { ...checked.value, auth, backends: bare(Object.fromEntries(backends)), models };
+  const keys = { keys_file: keysFile, keys_required: keysRequired };
+  return deepFreeze({ ...value, ...keys, file: path, folder, price_sources: bare(Object.fromEntries(priceSources)) });
+}
+
+/** What `prices` names; the schema will say what is wrong with the section itself. */
+async function tablesFor(data: unknown, folder: string) {
+  const shipped = valueAt(data, ['prices', 'shipped']) !== false;
+  const file = valueAt(data, ['prices', 'file']);
+  if (typeof file !== 'string' || file === '') return { file: null, shipped, faults: [] };
+  const path = resolve(folder, file);
+  const { entries, faults } = await readPricesFile(path);
+  return { file: { path: file, entries }, shipped, faults };
 }
 
 /** Names come from clients: with no prototype, a model called `constructor` is as unknown as any other. */

@@ -4,33 +4,13 @@
  * nano-dollars per token. Cross-references (a model's backend, the fallback) are checked in `load.ts`.
  */
 import { z } from 'zod';
-import { nanoPerToken } from '../base/money.ts';
-
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'must be letters, digits and . _ : / -');
-
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** `250ms`, `30s`, `5m`, `1h`, `7d`, or a plain number of milliseconds. */
-export const duration = z.union([z.number().int().nonnegative(), z.string()]).transform((value, context) => {
-  if (typeof value === 'number') return value;
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(value.trim());
-  if (match) return Math.round(Number(match[1]) * units[match[2] as keyof typeof units]);
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 250ms, 30s, 5m, 1h or 7d' });
-  return z.NEVER;
-});
+import { cacheSchema } from './cache-schema.ts';
+import { duration } from './duration.ts';
+import { budgetsSchema, keySchema } from './key-schema.ts';
+import { nameSchema as name } from './name.ts';
+import { type PriceSource, priceSchema } from './price-schema.ts';
 
 const milliseconds = z.number().int().positive().max(86_400_000);
-
-/** Dollars per million tokens; exact to $0.001 per million. */
-const price = z.union([z.number(), z.string()]).transform((value, context) => {
-  const nano = nanoPerToken(value);
-  if (nano !== null) return nano;
-  context.addIssue({
-    code: 'custom',
-    message: 'must be a plain decimal of dollars per million tokens, at most 3 decimals',
-  });
-  return z.NEVER;
-});
 
 export const abilities = ['tools', 'json_schema', 'vision', 'audio', 'reasoning'] as const;
 export type Ability = (typeof abilities)[number];
@@ -79,19 +59,11 @@ const backend = z.strictObject({
 const model = z.strictObject({
   backend: name,
   model: z.string().min(1),
-  usd_per_million: z.strictObject({ input: price, cached_input: price.optional(), output: price }).optional(),
+  /** What the shipped table or `prices.file` says when not set; unpriced when they say nothing. */
+  usd_per_million: priceSchema.optional(),
   /** Context window in tokens, prompt and answer together. */
   context: z.number().int().positive().optional(),
   abilities: z.array(z.enum(abilities)).default([]),
-});
-
-const key = z.strictObject({
-  name,
-  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits (shunt keys hash KEY prints it)'),
-  budget_usd_per_day: z.number().positive().optional(),
-  requests_per_minute: z.number().int().positive().optional(),
-  admin: z.boolean().default(false),
-  may_force: z.boolean().default(false),
 });
 
 export const thresholdSchema = z.union([
@@ -111,6 +83,9 @@ export const configSchema = z.strictObject({
       admin_port: z.union([z.literal('none'), z.number().int().min(0).max(65_535)]).default('none'),
       body_limit_mb: z.number().positive().max(1_024).default(20),
       max_in_flight: z.number().int().positive().max(100_000).default(512),
+      /** Requests that wait for a place when all are taken, each key in its turn, and for how long; 0: none waits. */
+      max_queued: z.number().int().min(0).max(100_000).default(256),
+      queue_ms: milliseconds.default(1_000),
       drain_ms: milliseconds.default(25_000),
       /** Time for a request's headers and body to arrive. */
       request_ms: milliseconds.default(60_000),
@@ -120,7 +95,15 @@ export const configSchema = z.strictObject({
         .default([]),
     })
     .prefault({}),
-  auth: z.strictObject({ keys: z.array(key).default([]), anonymous: z.boolean().default(false) }).prefault({}),
+  auth: z
+    .strictObject({
+      keys: z.array(keySchema).default([]),
+      /** What `shunt keys` writes; `.shunt/keys.yaml` when not set. Once it is there, or named here, a key is asked for. */
+      keys_file: z.string().min(1).optional(),
+      anonymous: z.boolean().default(false),
+    })
+    .prefault({}),
+  budgets: budgetsSchema.prefault({}),
   backends: z.record(name, backend).default({ demo: backend.parse({ kind: 'simulated' }) }),
   models: z.record(name, model).default({}),
   routing: z
@@ -147,20 +130,15 @@ export const configSchema = z.strictObject({
       gate: z.strictObject({ file: z.string().min(1), data: z.array(z.string().min(1)).min(1) }).optional(),
     })
     .prefault({}),
-  cache: z
+  prices: z
     .strictObject({
-      exact: z
-        .strictObject({
-          max_mb: z.number().nonnegative().max(65_536).default(64),
-          ttl: duration.default(3_600_000),
-          max_temperature: z.number().min(0).max(2).default(0),
-        })
-        .prefault({}),
-      semantic: z
-        .strictObject({ enabled: z.literal(false, 'is not available yet; leave it false').default(false) })
-        .prefault({}),
+      /** Prices, contexts and abilities of models by their provider's name, before the shipped table's. */
+      file: z.string().min(1).optional(),
+      /** Take the list prices of the shipped table for models at their provider's own address. */
+      shipped: z.boolean().default(true),
     })
     .prefault({}),
+  cache: cacheSchema.prefault({}),
   ledger: z
     .strictObject({
       url: z
@@ -193,6 +171,12 @@ export type Config = DeepReadonly<Parsed> & {
   /** Absolute path of the file it came from, and its folder, against which relative paths resolve. */
   readonly file: string;
   readonly folder: string;
+  /** Absolute path of the file with keys, present or not; its keys stand in `auth.keys`. */
+  readonly keys_file: string;
+  /** Every request needs a key, even if none is there. */
+  readonly keys_required: boolean;
+  /** By model: where its price is from. */
+  readonly price_sources: Readonly<Record<string, PriceSource>>;
 };
 
 export type BackendConfig = Config['backends'][string];

@@ -23,6 +23,8 @@ export interface CostTerms {
   /** `targetOf(null)` is the fallback. */
   readonly targetOf: (route: string | null) => string;
   readonly assumedOutputTokens: number;
+  /** Prices are those of this time, in milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** `routeOf` gives the route a row is sent to: what was decided, or what a baseline would decide. */
@@ -47,7 +49,7 @@ export function costOf(
 /** Dollars per 1,000 rows of sending each to `targetOf(routeOf(row))`. */
 function sumOf(
   rows: readonly EvaluatedRow[],
-  { models, targetOf, assumedOutputTokens }: CostTerms,
+  { models, targetOf, assumedOutputTokens, at }: CostTerms,
   routeOf: (row: EvaluatedRow) => string | null,
 ): number | null {
   if (rows.length === 0) return null;
@@ -56,7 +58,7 @@ function sumOf(
     const model = models[targetOf(routeOf(row))];
     const output = row.outputTokens ?? assumedOutputTokens;
     const usage = { input: row.inputTokens, cachedInput: 0, output, reasoning: 0, source: 'estimated' as const };
-    const cost = model ? priceOf(model, usage) : null;
+    const cost = model ? priceOf(model, usage, at) : null;
     if (cost === null) return null;
     nano += cost;
   }

@@ -70,12 +70,14 @@ export function costTerms({
   config,
   snapshot,
   assumedOutputTokens,
-}: Pick<EvaluateOptions, 'config' | 'snapshot' | 'assumedOutputTokens'>): BaselineTerms {
+  clock,
+}: Pick<EvaluateOptions, 'config' | 'snapshot' | 'assumedOutputTokens' | 'clock'>): BaselineTerms {
   const { fallback, default_target: cheapTarget } = config.routing;
   return {
     models: config.models,
     targetOf: (route) => (route === null ? fallback : (snapshot.routes.get(route)?.target ?? cheapTarget)),
     assumedOutputTokens,
+    at: clock.now(),
     routes: snapshot.index.names,
     cheapTarget,
   };

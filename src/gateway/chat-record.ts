@@ -77,7 +77,7 @@ export function chatRecord(
   function costOf(name: string | null, tokens: TokenUsage): NanoUsd | null {
     if (name === null || tokens.source === 'none') return zeroUsd;
     const model = models[name];
-    return model ? priceOf(model, tokens) : null;
+    return model ? priceOf(model, tokens, request.receivedAt) : null;
   }
 }
 

@@ -52,7 +52,7 @@ export function unroutedRecord(request: Unrouted): Omit<DecisionRecord, 'prompt'
 }
 
 /** Audio, images and other answers without token counts have a price that nobody told us: unpriced, not free. */
-function costOf({ priced, usage, status }: Unrouted): NanoUsd | null {
+function costOf({ priced, usage, status, time }: Unrouted): NanoUsd | null {
   if (priced === null || status >= 400) return zeroUsd;
-  return usage.source === 'none' ? null : priceOf(priced, usage);
+  return usage.source === 'none' ? null : priceOf(priced, usage, time);
 }

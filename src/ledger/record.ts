@@ -7,6 +7,8 @@ import type { NanoUsd } from '../base/money.ts';
 export interface TokenUsage {
   readonly input: number;
   readonly cachedInput: number;
+  /** Of the input, what the backend wrote to its prompt cache: priced apart, recorded as input. */
+  readonly cacheWrite?: number;
   readonly output: number;
   readonly reasoning: number;
   /** `reported` by the backend, `estimated` by us, `cached`: replayed, nothing was bought. */

@@ -16,9 +16,11 @@ export function usageOf(usage: Record<string, unknown>): TokenUsage | null {
   // Anthropic counts what was read from and written to its cache beside `input_tokens`, not in it.
   const cacheRead = count(usage.cache_read_input_tokens) ?? 0;
   const cacheWritten = count(usage.cache_creation_input_tokens) ?? 0;
+  const written = cacheWritten + detail(inputDetails, 'cache_write_tokens');
   return {
     input: (input ?? 0) + cacheRead + cacheWritten,
     cachedInput: cacheRead + detail(inputDetails, 'cached_tokens'),
+    ...(written > 0 ? { cacheWrite: written } : {}),
     output: output ?? 0,
     reasoning: detail(outputDetails, 'reasoning_tokens'),
     source: 'reported',

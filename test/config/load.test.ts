@@ -27,7 +27,7 @@ function loadAbsent(explicit: boolean) {
 
 describe('the defaults', () => {
   it('are the same without a file, from an empty one and from the shipped one', async () => {
-    const place = { file: '', folder: '' };
+    const place = { file: '', folder: '', keys_file: '' };
     const none = { ...(await loadAbsent(false)), ...place };
     expect(none.models.large?.model).toBe('demo-large');
     expect(none.backends.demo?.kind).toBe('simulated');
@@ -173,7 +173,8 @@ describe('the result', () => {
     const reached: unknown[] = [config];
     for (const value of reached) {
       expect(Object.isFrozen(value)).toBe(true);
-      for (const inner of Object.values(value as object)) if (typeof inner === 'object') reached.push(inner);
+      for (const inner of Object.values(value as object))
+        if (typeof inner === 'object' && inner !== null) reached.push(inner);
     }
     expect(reached.length).toBeGreaterThan(15);
     expect(config.routing.threshold).toEqual({ cosine: 0 });

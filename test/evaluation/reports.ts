@@ -13,6 +13,7 @@ export function reportOfSketches(sketches: readonly Sketch[]): EvaluationReport 
       models: {},
       targetOf: (route) => (route === null ? 'large' : 'small'),
       assumedOutputTokens: 100,
+      at: 0,
       routes,
       cheapTarget: 'small',
     },

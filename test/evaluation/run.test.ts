@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { configSchema } from '../../src/config/schema.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import type { DataRow } from '../../src/evaluation/dataset.ts';
 import { movesOf } from '../../src/evaluation/moves.ts';
 import { chooseForCost, chooseForF1 } from '../../src/evaluation/objective.ts';
@@ -40,7 +40,7 @@ const prompts: (readonly [string, string | null])[] = [
 describe('an evaluation', () => {
   it('decides as serving does: the same snapshot gives the same route, reason and score', async () => {
     const snapshot = await snapshotOf();
-    const config = { ...configSchema.parse({}), file: 'shunt.yaml', folder: '.' };
+    const config = await loadConfig('no-such-file.yaml', { env: {}, explicit: false });
     const run = await runEvaluation({ snapshot, rows: rowsOf(prompts), clock: systemClock, keepDuplicates: false });
     for (const [at, [text]] of prompts.entries()) {
       const served = await explain({ config, snapshot, clock: systemClock }, { text, chat: null });
