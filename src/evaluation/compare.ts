@@ -3,7 +3,7 @@
  * more than chance. Rows are paired by their text; only rows in both count. McNemar's exact test looks at the flips alone:
  * rows that both decide alike say nothing about which is better.
  */
-import { binomialCdf } from '../routing/binomial.ts';
+import { binomialCdf } from '../base/binomial.ts';
 import { seeded } from '../routing/seeded.ts';
 import { type Interval, intervalOf } from './intervals.ts';
 import type { EvaluationReport, ReportDecision } from './report.ts';

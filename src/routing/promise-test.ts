@@ -15,7 +15,7 @@
  * weighted error K + ρ·J as small as the one seen (Buehler, JASA 1957; Clopper–Pearson is its one-stratum case).
  * α is replaced by its own lower bound, for which a tenth of the level is set aside.
  */
-import { binomialCdf, shareLowerBound } from './binomial.ts';
+import { binomialCdf, shareLowerBound } from '../base/binomial.ts';
 
 export interface AcceptedCounts {
   /** In-scope rows accepted, and those of them on a wrong route. */

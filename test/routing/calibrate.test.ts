@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { binomialCdf, shareLowerBound, shareUpperBound } from '../../src/routing/binomial.ts';
+import { binomialCdf, shareLowerBound, shareUpperBound } from '../../src/base/binomial.ts';
 import { findThreshold, looksFor, type ScoredRow } from '../../src/routing/calibrate.ts';
 import { provesPromise } from '../../src/routing/promise-test.ts';
 import { seeded } from '../../src/routing/seeded.ts';
