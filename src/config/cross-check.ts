@@ -14,6 +14,8 @@ import type { YamlFile, YamlPath } from './yaml-file.ts';
 interface Draft {
   readonly source: YamlFile;
   readonly data: unknown;
+  /** No request is served without a key. */
+  readonly keysRequired: boolean;
 }
 
 export function crossCheck(draft: Draft): Fault[] {
@@ -22,6 +24,7 @@ export function crossCheck(draft: Draft): Fault[] {
     ...modelFaults(draft),
     ...routingFaults(draft),
     ...keyFaults(draft),
+    ...budgetFaults(draft),
     ...serverFaults(draft),
   ];
 }
@@ -34,12 +37,37 @@ const examples = new Map<string | null, string>([
 function backendFaults({ source, data }: Draft): Fault[] {
   return names(data, ['backends']).flatMap((name) => {
     const kind = textAt(data, ['backends', name, 'kind']);
-    if (kind === 'simulated' || valueAt(data, ['backends', name, 'base_url']) !== undefined) return [];
-    if (kind !== null && !['openai', 'azure', 'anthropic'].includes(kind)) return [];
+    const twice = endpointFaults(source, data, name);
+    if (kind === 'simulated' || valueAt(data, ['backends', name, 'base_url']) !== undefined) return twice;
+    if (kind !== null && !['openai', 'azure', 'anthropic'].includes(kind)) return twice;
     if (!isMapping(valueAt(data, ['backends', name]))) return [];
+    const endpoints = valueAt(data, ['backends', name, 'endpoints']);
+    const placed = Array.isArray(endpoints) && endpoints.every((one) => valueAt(one, ['base_url']) !== undefined);
+    if (placed && endpoints.length > 0) return twice;
     const example = examples.get(kind) ?? 'http://127.0.0.1:11434/v1';
     const fix = `Add base_url, for example ${example}, or kind: simulated.`;
-    return [faultAt(source, ['backends', name, 'base_url'], { problem: 'is missing', fix })];
+    return [...twice, faultAt(source, ['backends', name, 'base_url'], { problem: 'is missing', fix })];
+  });
+}
+
+/** Their names stand for them in logs and metrics; those without one are called by their place. */
+function endpointFaults(source: YamlFile, data: unknown, backend: string): Fault[] {
+  const endpoints = valueAt(data, ['backends', backend, 'endpoints']);
+  const seen = new Set<string>();
+  return (Array.isArray(endpoints) ? endpoints : []).flatMap((endpoint, at) => {
+    const given = textAt(endpoint, ['name']);
+    const shown = given ?? String(at + 1);
+    if (!seen.has(shown)) {
+      seen.add(shown);
+      return [];
+    }
+    const path = ['backends', backend, 'endpoints', at, ...(given === null ? [] : ['name'])];
+    return [
+      faultAt(source, path, {
+        problem: `is called '${shown}', as another is`,
+        fix: 'Give each endpoint its own name.',
+      }),
+    ];
   });
 }
 
@@ -110,14 +138,22 @@ function keyFaults({ source, data }: Draft): Fault[] {
   return faults;
 }
 
-function serverFaults({ source, data }: Draft): Fault[] {
+function budgetFaults({ source, data }: Draft): Fault[] {
+  const path = ['budgets', 'cheap_model'];
+  const cheap = textAt(data, path);
+  const models = names(data, ['models']);
+  if (cheap === null || models.includes(cheap)) return [];
+  const wording = { problem: 'is not a model', fix: chooseFrom(cheap, models, 'Define it under models.') };
+  return [faultAt(source, path, wording)];
+}
+
+function serverFaults({ source, data, keysRequired }: Draft): Fault[] {
   const faults: Fault[] = [];
   const host = textAt(data, ['server', 'host']);
-  const keys = valueAt(data, ['auth', 'keys']);
-  const guarded = (Array.isArray(keys) && keys.length > 0) || valueAt(data, ['auth', 'anonymous']) === true;
+  const guarded = keysRequired || valueAt(data, ['auth', 'anonymous']) === true;
   if (host && !isLoopback(host) && !guarded) {
     const problem = 'is reachable from other machines, and no key is asked for';
-    const fix = 'Add auth.keys, set auth.anonymous: true if that is meant, or use 127.0.0.1.';
+    const fix = 'Make a key with `shunt keys add NAME`, set auth.anonymous: true if that is meant, or use 127.0.0.1.';
     faults.push(faultAt(source, ['server', 'host'], { problem, fix }));
   }
   const port = valueAt(data, ['server', 'port']) ?? Number(defaultAt(configSchema, ['server', 'port']));

@@ -56,7 +56,12 @@ export async function loadConfig(file: string, options: LoadConfigOptions): Prom
   const folder = dirname(path);
   const backends = Object.entries(checked.value.backends).map(([name, backend]) => {
     const certificates = backend.ca_file === undefined ? {} : { ca_file: resolve(folder, backend.ca_file) };
-    return [name, { proxy: proxyFor(backend.base_url, options.env), ...backend, ...certificates }] as const;
+    const endpoints = backend.endpoints?.map((endpoint) => {
+      if (endpoint.base_url === undefined || backend.proxy !== undefined) return endpoint;
+      return { proxy: proxyFor(endpoint.base_url, options.env) ?? ('none' as const), ...endpoint };
+    });
+    const proxy = proxyFor(backend.base_url, options.env);
+    return [name, { proxy, ...backend, endpoints, ...certificates }] as const;
   });
   const auth = { ...checked.value.auth, keys: [...checked.value.auth.keys, ...stored.keys] };
   const models = bare(checked.value.models);

@@ -4,6 +4,7 @@
  * nano-dollars per token. Cross-references (a model's backend, the fallback) are checked in `load.ts`.
  */
 import { z } from 'zod';
+import { backendSchema } from './backend-schema.ts';
 import { cacheSchema } from './cache-schema.ts';
 import { duration } from './duration.ts';
 import { budgetsSchema, keySchema } from './key-schema.ts';
@@ -14,47 +15,6 @@ const milliseconds = z.number().int().positive().max(86_400_000);
 
 export const abilities = ['tools', 'json_schema', 'vision', 'audio', 'reasoning'] as const;
 export type Ability = (typeof abilities)[number];
-
-const simulation = z.strictObject({
-  latency_ms: z.number().nonnegative().max(600_000).default(0),
-  token_ms: z.number().nonnegative().max(60_000).default(0),
-  /** Share of requests answered with `error_status`. */
-  error_rate: z.number().min(0).max(1).default(0),
-  error_status: z.number().int().min(400).max(599).default(500),
-  /** Share of streams that end without their final events. */
-  truncation_rate: z.number().min(0).max(1).default(0),
-  output_tokens: z.number().int().positive().max(100_000).default(32),
-  seed: z.number().int().default(1),
-});
-
-const backend = z.strictObject({
-  /** The API that it speaks: OpenAI's, the same with Azure's addresses and key, Anthropic's, or all, simulated in process. */
-  kind: z.enum(['openai', 'azure', 'anthropic', 'simulated']).default('openai'),
-  base_url: z.url({ protocol: /^https?$/, message: 'must be an http or https URL' }).optional(),
-  api_key: z.string().optional(),
-  headers: z.record(z.string(), z.string()).default({}),
-  /** Azure's classic API: `api-version=…`, and deployments in the path. Without it, Azure's `/openai/v1`. */
-  api_version: z.string().min(1).optional(),
-  /** An HTTP proxy to go through, or `none`; what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say when not set. */
-  proxy: z
-    .union([z.literal('none'), z.url({ protocol: /^https?$/, message: 'must be an http or https URL, or none' })])
-    .optional(),
-  /** Certificates (PEM) to trust beside the usual ones, relative to the config. */
-  ca_file: z.string().min(1).optional(),
-  /** The backend speaks HTTP/2 (over TLS): requests share connections. */
-  http2: z.boolean().default(false),
-  /** `config`: the operator's key goes upstream. `client`: the client's own Authorization header does. */
-  credentials: z.enum(['config', 'client']).default('config'),
-  connect_ms: milliseconds.default(2_000),
-  first_byte_ms: milliseconds.default(30_000),
-  idle_ms: milliseconds.default(60_000),
-  total_ms: milliseconds.default(600_000),
-  max_retries: z.number().int().min(0).max(10).default(1),
-  connections: z.number().int().min(1).max(4_096).default(256),
-  /** The backend understands `stream_options.include_usage`. */
-  stream_usage: z.boolean().default(true),
-  simulation: simulation.prefault({}),
-});
 
 const model = z.strictObject({
   backend: name,
@@ -104,7 +64,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   budgets: budgetsSchema.prefault({}),
-  backends: z.record(name, backend).default({ demo: backend.parse({ kind: 'simulated' }) }),
+  backends: z.record(name, backendSchema).default({ demo: backendSchema.parse({ kind: 'simulated' }) }),
   models: z.record(name, model).default({}),
   routing: z
     .strictObject({
@@ -116,6 +76,8 @@ export const configSchema = z.strictObject({
       default_target: name.default('small'),
       embedding: name.default('default'),
       budget_ms: z.number().positive().max(60_000).default(20),
+      /** A request's time over all its attempts, the answer's end included; the longest `total_ms` of the backends when not set. */
+      total_ms: milliseconds.optional(),
       text: z.enum(['last_user', 'system_and_last_user', 'conversation']).default('last_user'),
       pin: z.enum(['conversation', 'off']).default('conversation'),
       pin_ttl: duration.default(3_600_000),
