@@ -18,8 +18,8 @@ import { type Listening, listen } from './http/server.ts';
 import { createPromptKeeper } from './ledger/privacy.ts';
 import { createRecorder } from './ledger/recorder.ts';
 import { ledgerFile, openLedgerStore } from './ledger/store.ts';
+import { createTokenCounter } from './ledger/token-counter.ts';
 import { prepareSnapshot, stateFolder } from './lifecycle/prepare.ts';
-import type { Snapshot } from './lifecycle/snapshot.ts';
 import { createSwitch } from './lifecycle/switch.ts';
 import { buildRuntime, type Runtime, type Standing } from './runtime.ts';
 import type { Log } from './telemetry/log.ts';
@@ -97,6 +97,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     cache,
     admission,
     quota,
+    tokens: createTokenCounter(),
     events,
     findDecision: (id) => ledger.recorder.find(id),
     metrics: () => metrics.scrape(),
@@ -113,11 +114,16 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
         { config: next, checkTargets: true, onProgress: options.onProgress, onNotice },
         current?.snapshot,
       );
-      if (current !== null) await passGate(next, snapshot, current.snapshot);
-      return buildRuntime(next, snapshot, standing);
+      try {
+        if (current !== null && snapshot.id !== current.snapshot.id) await requireGate(next, snapshot, clock);
+        return await buildRuntime(next, snapshot, standing);
+      } catch (error) {
+        if (snapshot.embedder !== current?.snapshot.embedder) await snapshot.embedder.close();
+        throw error;
+      }
     },
     retire: (previous, next) => previous.retire(next),
-    graceMs: 60_000,
+    onRetireFailed: (error) => log.error('what a reload replaced could not be closed', { error: messageOf(error) }),
   });
   const closers = [() => runtimes.close(), () => ledger.recorder.close(), () => tracing.shutdown()];
 
@@ -132,10 +138,14 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   try {
     await runtimes.reload();
     const { host, port, admin_port: adminPort, request_ms: requestMs } = config.server;
-    listening = await open((request, env) => serving().app.fetch(request, env), { host, port, requestMs });
+    listening = await open((request, env) => runtimes.use(({ app }) => app.fetch(request, env)), {
+      host,
+      port,
+      requestMs,
+    });
     if (adminPort !== 'none') {
       const key = 'server.admin_port';
-      admin = await open((request, env) => serving().adminApp.fetch(request, env), {
+      admin = await open((request, env) => runtimes.use(({ adminApp }) => adminApp.fetch(request, env)), {
         host,
         port: adminPort,
         requestMs,
@@ -173,6 +183,8 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       if (admission.inFlight > 0 || (await within(lastBytesMs, closed)) === 'late')
         for (const door of doors) door.cut();
       await closed;
+      // Requests that were cut still have to end their calls and to be recorded.
+      await within(lastBytesMs, admission.drain());
       await closeAll(closers, log);
     },
   };
@@ -187,17 +199,6 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
 function within(ms: number, work: Promise<unknown>): Promise<unknown> {
   const timeout = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), ms).unref());
   return Promise.race([work, timeout]);
-}
-
-/** A new snapshot that fails its gate is let go of; the serving one stays. */
-async function passGate(config: Config, snapshot: Snapshot, serving: Snapshot): Promise<void> {
-  if (snapshot.id === serving.id) return;
-  try {
-    await requireGate(config, snapshot, systemClock);
-  } catch (error) {
-    if (snapshot.embedder !== serving.embedder) await snapshot.embedder.close();
-    throw error;
-  }
 }
 
 /** Parts of the config that are built once for the life of the process. */

@@ -24,6 +24,7 @@ import { type App, createAdminApp, createApp } from './http/app.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { createCors } from './http/cors.ts';
 import type { Services } from './http/services.ts';
+import type { TokenCounter } from './ledger/token-counter.ts';
 import { modelsFolder } from './lifecycle/prepare.ts';
 import { openRegistry } from './lifecycle/registry.ts';
 import type { Snapshot } from './lifecycle/snapshot.ts';
@@ -37,6 +38,7 @@ export interface Standing {
   readonly cache: ExactCache;
   readonly admission: Admission;
   readonly quota: Quota;
+  readonly tokens: TokenCounter;
   readonly events: GatewayEvents;
   readonly findDecision: Services['findDecision'];
   readonly metrics: Services['metrics'];
@@ -54,8 +56,9 @@ export interface Runtime {
 }
 
 export async function buildRuntime(config: Config, snapshot: Snapshot, standing: Standing): Promise<Runtime> {
-  const backends = openBackends(config, standing);
+  // What can fail without leaving anything open comes first.
   const embedders = await openEmbedders(config, snapshot);
+  const backends = openBackends(config, standing);
   const { owners } = standing;
   const rejections = createRejections({ clock: standing.clock });
   const planner = createPlanner({
@@ -82,6 +85,7 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
       events,
       owners,
       rejections,
+      tokens: standing.tokens,
     }),
     owners,
     backends,

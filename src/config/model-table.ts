@@ -95,8 +95,22 @@ function openai(): TableEntry[] {
       [million, ['json_schema', 'vision', 'reasoning']],
     ),
     entry('gpt-6-sol', { input: '2', cached_input: '0.20', output: '10' }, [million, all]),
-    entry('gpt-5.6-sol', { input: '4', cached_input: '0.40', cache_write: '5', output: '20' }, [million, all]),
-    entry('gpt-5.6-terra', { input: '2', cached_input: '0.20', cache_write: '2.50', output: '12' }, [million, all]),
+    entry(
+      'gpt-5.6-sol',
+      {
+        ...{ input: '4', cached_input: '0.40', cache_write: '5', output: '20' },
+        above: [{ input_tokens: long, input: '8', cached_input: '0.80', cache_write: '10', output: '30' }],
+      },
+      [million, all],
+    ),
+    entry(
+      'gpt-5.6-terra',
+      {
+        ...{ input: '2', cached_input: '0.20', cache_write: '2.50', output: '12' },
+        above: [{ input_tokens: long, input: '4', cached_input: '0.40', cache_write: '5', output: '18' }],
+      },
+      [million, all],
+    ),
     entry(
       'gpt-5.6-luna',
       {

@@ -10,8 +10,6 @@ import { codeOf, type StreamFacts, type StreamForm } from './stream-form.ts';
 import { createStreamMeter } from './stream-meter.ts';
 
 export interface AnswerReading extends Readonly<Omit<StreamFacts, 'complete'>> {
-  /** Output tokens that went out, when usage does not say. */
-  readonly sentTokens: number;
   /** A stream that stopped without saying that it is complete. */
   readonly streamCut: boolean;
   /** The whole body as it went out, when it was to be kept and fitted. */
@@ -23,10 +21,15 @@ export interface AnswerReader {
   push(chunk: Buffer): Buffer;
   flush(): Buffer;
   readonly reading: AnswerReading;
+  readonly sentBytes: number;
+  /** The beginning of what went out, or all of it: for counting tokens when usage does not say. */
+  sample(): Buffer;
 }
 
 /** A plain answer above this is not parsed for usage: it is metered as estimated. */
 const largestParsed = 4 << 20;
+/** Of a stream, so much is kept while it passes: references to its chunks, and no copies. */
+const streamSample = 65_536;
 const nothing = Buffer.alloc(0);
 
 export function createAnswerReader(options: {
@@ -39,15 +42,26 @@ export function createAnswerReader(options: {
 }): AnswerReader {
   const { form, stripUsage } = options;
   const meter = form ? createStreamMeter({ form, stripUsage }) : null;
-  const limit = Math.max(options.keepBytes, meter || !options.parse ? 0 : largestParsed);
-  let kept: Buffer[] | null = limit > 0 ? [] : null;
+  const limit = Math.max(options.keepBytes, meter ? streamSample : options.parse ? largestParsed : 0);
+  const kept: Buffer[] = [];
   let bytes = 0;
 
   function keep(chunk: Buffer): void {
     bytes += chunk.length;
-    if (kept === null) return;
-    if (bytes > limit) kept = null;
-    else if (chunk.length > 0) kept.push(chunk);
+    if (bytes <= limit) {
+      if (chunk.length > 0) kept.push(chunk);
+    } else if (bytes - chunk.length <= limit) forgetBeyondSample();
+  }
+
+  function sample(): Buffer {
+    return kept.length === 1 ? kept[0] : Buffer.concat(kept);
+  }
+
+  /** The answer has outgrown the limit just now. Of what was kept, its beginning will do. */
+  function forgetBeyondSample(): void {
+    let length = 0;
+    const first = kept.findIndex((chunk) => (length += chunk.length) >= streamSample);
+    if (first >= 0) kept.length = first + 1;
   }
 
   return {
@@ -63,18 +77,22 @@ export function createAnswerReader(options: {
       return bytesOut;
     },
     get reading() {
-      const whole = kept === null ? null : kept.length === 1 ? kept[0] : Buffer.concat(kept);
+      const whole = (limit > 0 && bytes <= limit && (meter === null || options.keepBytes > 0) && sample()) || null;
       const body = whole !== null && whole.length <= options.keepBytes ? whole : null;
-      if (meter === null) return { ...readPlain(whole, bytes), body };
+      if (meter === null) return { ...readPlain(whole), body };
       const { complete, events, ...facts } = meter.reading;
       const streamCut = !complete && facts.errorCode === null;
-      return { ...facts, sentTokens: events, streamCut, body: complete ? body : null };
+      return { ...facts, streamCut, body: complete ? body : null };
     },
+    get sentBytes() {
+      return bytes;
+    },
+    sample,
   };
 }
 
 /** The three shapes tell themselves apart: `choices`, `object: response`, `type: message`. */
-function readPlain(whole: Buffer | null, bytes: number): Omit<AnswerReading, 'body'> {
+function readPlain(whole: Buffer | null): Omit<AnswerReading, 'body'> {
   const facts: StreamFacts = { usage: null, finishReason: null, complete: true, errorCode: null, responseId: null };
   const answer = whole === null ? undefined : parsed(whole);
   if (isObject(answer)) {
@@ -86,7 +104,7 @@ function readPlain(whole: Buffer | null, bytes: number): Omit<AnswerReading, 'bo
     if (answer.type === 'message' && typeof answer.stop_reason === 'string')
       facts.finishReason = finishReasonOf(answer.stop_reason);
   }
-  return { ...facts, sentTokens: Math.ceil(bytes / 4), streamCut: false };
+  return { ...facts, streamCut: false };
 }
 
 function parsed(whole: Buffer): unknown {

@@ -1,16 +1,17 @@
 /** Turns what happened to a chat request into its ledger record. Called after the reply has ended. */
 
-import type { Clock } from '../base/clock.ts';
 import { type NanoUsd, zeroUsd } from '../base/money.ts';
 import type { Config } from '../config/schema.ts';
 import { priceOf } from '../ledger/price.ts';
 import type { DecisionRecord, TokenUsage } from '../ledger/record.ts';
-import { estimateUsage, noUsage } from '../ledger/usage.ts';
+import type { CountTokens } from '../ledger/token-counter.ts';
+import { noUsage } from '../ledger/usage.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import type { MatchResult } from '../routing/decision.ts';
 import type { ChatRequest } from './chat-request.ts';
 import { type ClientRequest, requestTags } from './client-request.ts';
 import { failoverReason } from './decision-headers.ts';
+import { countUsage, outputTokens } from './estimate-usage.ts';
 import type { ExchangeResult } from './exchange-result.ts';
 import type { Plan } from './plan-form.ts';
 
@@ -21,6 +22,9 @@ export interface ChatOutcome {
   readonly plan: Plan;
   readonly result: ExchangeResult;
   readonly addedMs: number;
+  readonly totalMs: number;
+  /** For usage that was not reported. */
+  readonly count: CountTokens;
   readonly cache: 'hit' | 'miss' | 'bypass';
 }
 
@@ -28,9 +32,9 @@ export interface ChatOutcome {
 const longestName = 256;
 
 export function chatRecord(
-  options: { readonly config: Config; readonly clock: Clock },
+  options: { readonly config: Config },
   outcome: ChatOutcome,
-): Omit<DecisionRecord, 'prompt'> {
+): Omit<DecisionRecord, 'prompt' | 'person'> {
   const { request, chat, snapshot, plan, result } = outcome;
   const usage = usageFor(outcome);
   const models = options.config.models;
@@ -61,6 +65,8 @@ export function chatRecord(
     status: result.status,
     errorCode: result.errorCode,
     finishReason: result.finishReason,
+    responseId: null,
+    verdict: null,
     truncated: result.truncated,
     usage,
     cost: outcome.cache === 'hit' ? zeroUsd : costOf(result.model, usage),
@@ -70,7 +76,7 @@ export function chatRecord(
       embedMs: plan.embedMs,
       matchMs: plan.matchMs,
       firstByteMs: result.firstByteMs,
-      totalMs: options.clock.monotonic() - request.receivedMonotonic,
+      totalMs: outcome.totalMs,
     },
   };
 
@@ -81,21 +87,20 @@ export function chatRecord(
   }
 }
 
-/** Reported usage; else an estimate for answers that sent something; nothing for those that did not. */
-function usageFor(outcome: ChatOutcome): TokenUsage {
-  const { result, chat } = outcome;
-  if (result.usage) return result.truncated ? atLeast(result.usage, result.sentTokens) : result.usage;
-  if (result.model === null || result.status >= 400) {
-    return result.sentTokens > 0 && result.status === 499
-      ? estimateUsage(chat.bytes.length, result.sentTokens)
-      : noUsage;
-  }
-  return estimateUsage(chat.bytes.length, result.sentTokens);
+/** Tokens were bought and nobody said how many, or not all: they must be counted. */
+export function needsCount(result: ExchangeResult): boolean {
+  if (result.usage !== null) return result.truncated;
+  if (result.model === null || result.status >= 400) return result.sentBytes > 0 && result.status === 499;
+  return true;
 }
 
-/** A stream that was cut has reported its usage so far, or only that of its beginning: what went out was paid for too. */
-function atLeast(usage: TokenUsage, sentTokens: number): TokenUsage {
-  return { ...usage, output: Math.max(usage.output, sentTokens), source: 'estimated' };
+/** Reported usage; else an estimate for answers that sent something; nothing for those that did not. */
+function usageFor({ result, chat, count }: ChatOutcome): TokenUsage {
+  if (!needsCount(result)) return result.usage ?? noUsage;
+  if (result.usage === null) return countUsage(chat, result, count);
+  // A stream that was cut has reported its usage so far, or only that of its beginning: what went out was paid for too.
+  const output = Math.max(result.usage.output, outputTokens(result, count));
+  return { ...result.usage, output, source: 'estimated' };
 }
 
 function candidatesJson(match: MatchResult): string {

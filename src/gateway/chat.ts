@@ -13,9 +13,10 @@ import type { Clock } from '../base/clock.ts';
 import { spliceMembers } from '../base/json-members.ts';
 import type { ExactCache } from '../cache/exact-cache.ts';
 import type { Config } from '../config/schema.ts';
+import { type CountTokens, countBytes, type TokenCounter } from '../ledger/token-counter.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import { type CacheHit, type CacheLookup, type ChatCache, createChatCache } from './chat-cache.ts';
-import { chatRecord } from './chat-record.ts';
+import { chatRecord, needsCount } from './chat-record.ts';
 import type { ChatRequest, DialectName } from './chat-request.ts';
 import { type ClientRequest, requestHeader } from './client-request.ts';
 import { decisionHeaders, setHeaders } from './decision-headers.ts';
@@ -26,7 +27,7 @@ import { type Attempt, type ExchangeResult, replayedResult } from './exchange-re
 import type { Owners } from './owners.ts';
 import { queryOf } from './pass-through.ts';
 import type { Planner } from './plan.ts';
-import type { Plan } from './plan-form.ts';
+import { type Plan, reachableModels } from './plan-form.ts';
 import type { Rejections } from './rejections.ts';
 
 export interface ChatOptions {
@@ -40,6 +41,7 @@ export interface ChatOptions {
   readonly events: GatewayEvents;
   readonly owners: Owners;
   readonly rejections: Rejections;
+  readonly tokens: TokenCounter;
 }
 
 export type ChatHandler = (request: ClientRequest, dialect: DialectName) => Promise<void>;
@@ -81,7 +83,7 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
     const { request, plan } = step;
     const addedMs = options.clock.monotonic() - request.receivedMonotonic;
     chatCache.replay(request, hit, decisionHeaders(request, { plan, model: plan.target, cache: 'hit', addedMs }));
-    finished(step, replayedResult(hit.entry.model, { usage: hit.entry.usage, stream: step.chat.stream }), {
+    void finished(step, replayedResult(hit.entry.model, { usage: hit.entry.usage, stream: step.chat.stream }), {
       addedMs,
       cache: 'hit',
     });
@@ -91,9 +93,15 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
     step: Step,
     result: ExchangeResult,
     facts: { readonly addedMs: number; readonly cache: 'hit' | 'miss' | 'bypass' },
-  ): void {
-    const record = chatRecord(options, { ...step, result, ...facts });
-    options.events.requestFinished(record, step.plan.text, requestHeader(step.request, 'traceparent'));
+  ): Promise<void> | undefined {
+    const totalMs = options.clock.monotonic() - step.request.receivedMonotonic;
+    const report = (count: CountTokens) => {
+      const record = chatRecord(options, { ...step, result, ...facts, totalMs, count });
+      options.events.requestFinished(record, step.plan.text, requestHeader(step.request, 'traceparent'));
+    };
+    if (needsCount(result)) return options.tokens.load().then(report);
+    report(countBytes);
+    return undefined;
   }
 
   async function send(step: Step, lookup: CacheLookup): Promise<void> {
@@ -118,15 +126,15 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
     });
     if (result.model !== null && result.model !== plan.target) options.planner.moved(plan, result.model);
     if (mayStore) chatCache.store(lookup, { plan, result, snapshot });
-    finished(step, result, { addedMs, cache });
+    const counting = finished(step, result, { addedMs, cache });
+    if (counting) await counting;
     if (result.error === null) return;
     setHeaders(request, decisionHeaders(request, { plan, model: plan.target, cache: 'bypass', addedMs }));
     throw result.error;
   }
 
   function attemptsFor(request: ClientRequest, chat: ChatRequest, plan: Plan): (() => Attempt)[] {
-    const mayFallOver = plan.routed && !plan.bound && plan.target !== plan.fallback;
-    const models = mayFallOver ? [plan.target, plan.fallback] : [plan.target];
+    const models = reachableModels(plan);
     return models.map(
       (model, index) => () => attemptOn(request, chat, { model, expendable: index < models.length - 1, plan }),
     );

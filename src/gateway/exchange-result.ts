@@ -1,5 +1,4 @@
 /** What goes into an exchange and what comes out of it: the words that `exchange.ts` shares with its callers. */
-import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Backend, BackendFailure, RawHeaders } from '../backend/contract.ts';
 import { headerValue } from '../backend/headers.ts';
@@ -7,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import type { TokenUsage } from '../ledger/record.ts';
 import type { AnswerReader } from './answer-reader.ts';
+import type { AnswerWriter } from './answer-writer.ts';
 import type { StreamForm } from './stream-form.ts';
 
 export interface Attempt {
@@ -34,7 +34,7 @@ export interface ExchangeRequest {
   readonly stream: boolean;
   /** How a stream of this dialect reads. */
   readonly form: StreamForm;
-  readonly client: ServerResponse;
+  readonly client: AnswerWriter;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly random: () => number;
@@ -63,7 +63,9 @@ export interface ExchangeResult {
   /** The answer was a stream of events. */
   readonly stream: boolean;
   readonly firstByteMs: number | null;
-  readonly sentTokens: number;
+  readonly sentBytes: number;
+  /** The beginning of the answer, for counting its tokens: only when usage was not reported whole. */
+  readonly sample: Buffer | null;
   /** The whole 2xx body, when asked for and complete. */
   readonly body: Buffer | null;
   /** Nothing was written to the client: this is what to answer. */
@@ -83,7 +85,8 @@ export const nothingSent: ExchangeResult = {
   truncated: false,
   stream: false,
   firstByteMs: null,
-  sentTokens: 0,
+  sentBytes: 0,
+  sample: null,
   body: null,
   error: null,
 };
@@ -98,8 +101,10 @@ export function replayedResult(
 }
 
 export function readingOf(reader: AnswerReader): Partial<ExchangeResult> {
-  const { usage, finishReason, errorCode, sentTokens, body } = reader.reading;
-  return { usage, finishReason, errorCode, sentTokens, body, stream: reader.stream };
+  const { usage, finishReason, errorCode, body, streamCut } = reader.reading;
+  const { sentBytes, stream } = reader;
+  const sample = usage === null || streamCut ? reader.sample() : null;
+  return { usage, finishReason, errorCode, body, stream, sentBytes, sample };
 }
 
 export function failureError(plan: Attempt, failure: BackendFailure): ShuntError {
