@@ -15,6 +15,8 @@ import type { SqliteOperation, SqliteOperations, SqliteReply, SqliteRequest } fr
 export interface SqliteOptions {
   /** How long a writer waits for another process before it gives up. */
   readonly busyMs?: number;
+  /** Takes a ledger that cannot be opened now, told why: every call tries again. Without it, opening rejects. */
+  readonly onUnopened?: (error: unknown) => void;
 }
 
 const pruneChunk = 2_000;
@@ -22,7 +24,12 @@ const pruneChunk = 2_000;
 /** Makes the file and its folder when they are missing, readable for their owner only. */
 export async function openSqliteStore(file: string, options: SqliteOptions = {}): Promise<LedgerStore> {
   const thread = new SqliteThread(file, options.busyMs ?? 5_000);
-  await thread.start();
+  try {
+    await thread.start();
+  } catch (error) {
+    if (options.onUnopened === undefined) throw error;
+    options.onUnopened(error);
+  }
 
   return {
     shared: false,

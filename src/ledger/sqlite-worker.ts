@@ -2,9 +2,11 @@
  * The thread that owns the SQLite connection: takes one request at a time, answers it, and puts failures into words.
  *
  * A file that is deleted under an open connection takes commits as before, and nobody ever finds them. So after each
- * commit it is asked whether the file still stands in its place; where it does not, the commit is told to have failed,
- * and the next call makes a new file. What stood in the old one stays deleted: somebody may have meant it.
+ * commit it is asked whether the file still stands in its place; where it does not, the commit is told to have failed, and
+ * the next one opens what stands there, or makes a new file. What stood in the old one stays deleted: somebody may have
+ * meant it.
  */
+import { rmSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { ShuntError } from '../base/errors.ts';
 import { openDatabase, type SqliteDatabase } from './sqlite-database.ts';
@@ -14,9 +16,11 @@ import type { SqliteOperations, SqliteReply, SqliteRequest } from './sqlite-mess
 
 if (!parentPort) throw new ShuntError('internal_error', 'sqlite-worker runs as a worker thread only');
 const port = parentPort;
-let place: SqliteOperations['open']['input'] | null = null;
+let file = '';
+let busyMs = 0;
 let database: SqliteDatabase | null = null;
 let identity: string | null = null;
+let walIdentity: string | null = null;
 
 port.on('message', (request: SqliteRequest) => {
   port.postMessage(answer(request));
@@ -27,7 +31,7 @@ function answer(request: SqliteRequest): SqliteReply {
   try {
     return { id: request.id, output: perform(request) };
   } catch (error) {
-    const failure = error instanceof ShuntError ? error.message : describeFailure(place?.file ?? '', error);
+    const failure = error instanceof ShuntError ? error.message : describeFailure(file, error);
     return { id: request.id, failure };
   }
 }
@@ -35,7 +39,7 @@ function answer(request: SqliteRequest): SqliteReply {
 function perform(request: SqliteRequest): SqliteOperations[keyof SqliteOperations]['output'] {
   switch (request.operation) {
     case 'open':
-      place = request.input;
+      ({ file, busyMs } = request.input);
       opened();
       return null;
     case 'append':
@@ -55,27 +59,29 @@ function perform(request: SqliteRequest): SqliteOperations[keyof SqliteOperation
     case 'close':
       database?.close();
       database = null;
-      place = null;
       return null;
   }
 }
 
 function opened(): SqliteDatabase {
   if (database !== null) return database;
-  if (place === null) throw new ShuntError('ledger_failed', 'The ledger is not open.');
-  makeFile(place.file);
-  database = openDatabase(place.file, place.busyMs);
-  identity = identityOf(place.file);
+  makeFile(file);
+  database = openDatabase(file, busyMs);
+  identity = identityOf(file);
+  walIdentity = identityOf(`${file}-wal`);
   return database;
 }
 
 function requireInPlace(): void {
-  if (place === null || identityOf(place.file) === identity) return;
-  // Before a new one is made: SQLite removes -wal and -shm by their names.
+  if (identityOf(file) === identity) return;
   database?.close();
   database = null;
+  // SQLite leaves the log of a file that has moved, and would play it into the one that stands there now.
+  if (walIdentity !== null && identityOf(`${file}-wal`) === walIdentity) {
+    for (const ending of ['-wal', '-shm']) rmSync(`${file}${ending}`, { force: true });
+  }
   throw new ShuntError(
     'ledger_failed',
-    `The ledger ${place.file} was deleted or replaced while it was in use: the decisions that stood in it are gone with it. A new one is made.`,
+    `The ledger ${file} was deleted or replaced while it was in use: the decisions that stood in it are gone with it. A new one is made.`,
   );
 }

@@ -8,11 +8,13 @@ import { openSqliteStore } from './sqlite-store.ts';
 export interface LedgerPlace {
   /** Relative paths resolve against it: the folder of `shunt.yaml`. */
   readonly folder: string;
+  /** Takes a ledger that cannot be opened now, told why: it is tried again when something is asked of it. */
+  readonly onUnopened?: (error: unknown) => void;
 }
 
 export async function openLedgerStore(url: string, place: LedgerPlace): Promise<LedgerStore> {
   const file = ledgerFile(url, place);
-  return file === null ? createNoStore() : openSqliteStore(file);
+  return file === null ? createNoStore() : openSqliteStore(file, { onUnopened: place.onUnopened });
 }
 
 /** Absolute path of the database; null for `none`. */
