@@ -9,10 +9,12 @@ import { messageOf, type ShuntError } from './base/errors.ts';
 import { createExactCache } from './cache/exact-cache.ts';
 import type { Config } from './config/schema.ts';
 import { requireGate } from './evaluation/require-gate.ts';
+import { type BudgetAlert, createBudgets } from './gateway/budgets.ts';
 import type { GatewayEvents } from './gateway/events.ts';
 import { createOwners } from './gateway/owners.ts';
 import { createPinStore } from './gateway/pin.ts';
 import { createQuota } from './gateway/quota.ts';
+import { createSpendSync } from './gateway/spend-sync.ts';
 import { createAdmission } from './http/admission.ts';
 import { type Listening, listen } from './http/server.ts';
 import { createPromptKeeper } from './ledger/privacy.ts';
@@ -25,6 +27,7 @@ import { buildRuntime, type Runtime, type Standing } from './runtime.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { startTracing } from './telemetry/tracing.ts';
+import { createWebhook } from './telemetry/webhook.ts';
 
 /** For the end of an answer that lies in a socket's buffer when the proxy stops. */
 const lastBytesMs = 2_000;
@@ -58,8 +61,29 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   const pins = createPinStore({ max: config.routing.pin_max, ttlMs: config.routing.pin_ttl });
   const owners = createOwners({ max: 200_000, ttlMs: 30 * 86_400_000 });
   const cache = createExactCache({ maxBytes: Math.round(config.cache.exact.max_mb * 1_048_576), clock });
-  const admission = createAdmission({ maxInFlight: config.server.max_in_flight });
-  const quota = createQuota({ config, clock, spentToday: await ledger.store.spentSince(startOfDay(clock.now())) });
+  const admission = createAdmission({
+    maxInFlight: config.server.max_in_flight,
+    maxQueued: config.server.max_queued,
+    queueMs: config.server.queue_ms,
+  });
+  const quota = createQuota({ keys: config.auth.keys, clock });
+  const webhook = createWebhook({
+    url: config.budgets.webhook ?? null,
+    onError: (message) => log.warn('an alert could not be sent', { error: message }),
+  });
+  const onAlert = (alert: BudgetAlert) => {
+    log.warn(`budget ${alert.level === 'soft' ? 'nearly used up' : 'used up'}`, { ...alert });
+    webhook.post({ type: 'budget', ...alert });
+  };
+  const budgets = createBudgets({ config, clock, onAlert });
+  const spendSync = createSpendSync({
+    budgets,
+    store: ledger.store,
+    flush: () => ledger.recorder.flush(),
+    clock,
+    onError: (error) => logError(log, error, ''),
+  });
+  await spendSync.refresh();
   const keepPrompt = await createPromptKeeper({ mode: config.ledger.prompts, secretFile: join(state, 'secret') });
   const tracing = await startTracing({
     endpoint: config.telemetry.otlp,
@@ -82,7 +106,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       ledger.recorder.record({ ...record, prompt: text === '' ? null : keepPrompt(text) });
       metrics.requestFinished(record);
       tracing.requestFinished(record, { traceparent });
-      quota.spend(record.key, record.cost);
+      budgets.spend(record);
     },
     embedderFailed(error) {
       metrics.embedderFailed();
@@ -97,6 +121,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     cache,
     admission,
     quota,
+    budgets,
     tokens: createTokenCounter(),
     events,
     findDecision: (id) => ledger.recorder.find(id),
@@ -125,7 +150,13 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     retire: (previous, next) => previous.retire(next),
     onRetireFailed: (error) => log.error('what a reload replaced could not be closed', { error: messageOf(error) }),
   });
-  const closers = [() => runtimes.close(), () => ledger.recorder.close(), () => tracing.shutdown()];
+  const closers = [
+    () => runtimes.close(),
+    async () => spendSync.close(),
+    () => webhook.close(),
+    () => ledger.recorder.close(),
+    () => tracing.shutdown(),
+  ];
 
   const doors: Listening[] = [];
   const open = async (fetch: Parameters<typeof listen>[0], place: Parameters<typeof listen>[1]) => {
@@ -165,6 +196,8 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       try {
         const runtime = await runtimes.reload();
         quota.limit(runtime.config.auth.keys);
+        budgets.limit(runtime.config);
+        await spendSync.refresh();
         metrics.reloadFinished(true);
         log.info('reloaded', { why, snapshot: runtime.snapshot.id, routes: runtime.snapshot.routes.size });
         return true;
@@ -245,8 +278,4 @@ function logError(log: Log, error: ShuntError, requestId: string): void {
     ...(error.cause === undefined ? {} : { cause: messageOf(error.cause) }),
   };
   log[error.row.level](error.message, fields);
-}
-
-function startOfDay(now: number): number {
-  return now - (now % 86_400_000);
 }

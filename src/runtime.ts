@@ -12,6 +12,8 @@ import type { ExactCache } from './cache/exact-cache.ts';
 import type { Config } from './config/schema.ts';
 import type { Embedder } from './embedding/contract.ts';
 import { createEmbedder } from './embedding/create-embedder.ts';
+import { createAllowance } from './gateway/allowance.ts';
+import type { Budgets } from './gateway/budgets.ts';
 import { createChatHandler } from './gateway/chat.ts';
 import type { GatewayEvents } from './gateway/events.ts';
 import type { Owners } from './gateway/owners.ts';
@@ -38,6 +40,7 @@ export interface Standing {
   readonly cache: ExactCache;
   readonly admission: Admission;
   readonly quota: Quota;
+  readonly budgets: Budgets;
   readonly tokens: TokenCounter;
   readonly events: GatewayEvents;
   readonly findDecision: Services['findDecision'];
@@ -61,6 +64,8 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
   const backends = openBackends(config, standing);
   const { owners } = standing;
   const rejections = createRejections({ clock: standing.clock });
+  const { budgets, quota } = standing;
+  const allowance = createAllowance({ config, budgets, quota, rejections, clock: standing.clock });
   const planner = createPlanner({
     config,
     pins: standing.pins,
@@ -85,10 +90,12 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
       events,
       owners,
       rejections,
+      allowance,
       tokens: standing.tokens,
     }),
     owners,
     backends,
+    allowance,
     events,
     embedder: embedders.find,
     embeddingNames: () => embedders.names,
@@ -99,9 +106,10 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
   const cors = createCors(config);
   const frame = {
     admission: standing.admission,
-    authenticate: createAuthenticate(config, cors),
+    authenticate: createAuthenticate(config, cors, clock),
     cors,
-    quota: standing.quota,
+    quota,
+    budgets,
     clock,
     bodyLimitBytes: Math.round(config.server.body_limit_mb * 1_048_576),
     requestMs: config.server.request_ms,

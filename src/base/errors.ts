@@ -12,6 +12,7 @@ export const errorTable = {
   route_forbidden: { status: 403, type: 'permission_error', retryable: false, level: 'info' },
   forbidden: { status: 403, type: 'permission_error', retryable: false, level: 'info' },
   origin_forbidden: { status: 403, type: 'permission_error', retryable: false, level: 'info' },
+  model_forbidden: { status: 403, type: 'permission_error', retryable: false, level: 'info' },
   model_not_found: { status: 404, type: 'invalid_request_error', retryable: false, level: 'info' },
   not_found: { status: 404, type: 'invalid_request_error', retryable: false, level: 'info' },
   method_not_allowed: { status: 405, type: 'invalid_request_error', retryable: false, level: 'info' },

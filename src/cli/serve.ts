@@ -72,10 +72,10 @@ function withFlags(config: Config, options: ServeOptions): Config {
     ...(options.port !== undefined && { port: options.port }),
   };
   const routing = options.monitor ? { ...config.routing, mode: 'monitor' as const } : config.routing;
-  if (!isLoopback(server.host) && config.auth.keys.length === 0 && !config.auth.anonymous) {
+  if (!isLoopback(server.host) && !config.keys_required && !config.auth.anonymous) {
     throw new ShuntError(
       'bad_config',
-      `--host ${server.host} would open the proxy to others without keys. Set auth.keys, or auth.anonymous: true.`,
+      `--host ${server.host} would open the proxy to others without keys. Make one with shunt keys add NAME, or set auth.anonymous: true.`,
     );
   }
   return Object.freeze({ ...config, server, routing });
@@ -85,6 +85,7 @@ async function watchForReload(config: Config, proxy: RunningProxy, log: Log, sig
   await watchFiles({
     paths: [
       config.file,
+      config.keys_file,
       routesFolder(config),
       `${modelsFolder(config)}/aliases.yaml`,
       ...(config.prices.file === undefined ? [] : [resolve(config.folder, config.prices.file)]),

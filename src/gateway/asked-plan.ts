@@ -6,6 +6,7 @@ import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { mustSpeak } from './guard.ts';
 import type { Owners } from './owners.ts';
+import { mayTakeRoute } from './permission.ts';
 import { emptyPlan, type Plan, type PlanRequest } from './plan-form.ts';
 import { promptText } from './prompt-text.ts';
 
@@ -49,6 +50,9 @@ export function forcedPlan(request: PlanRequest, forced: string, base: Plan): Pl
     throw new ShuntError('model_not_found', `There is no route '${forced}'. Known routes: ${known}.`, {
       param: 'x-shunt-route',
     });
+  }
+  if (!mayTakeRoute(request.tenant, forced)) {
+    throw new ShuntError('route_forbidden', `This key may not take the route '${forced}'.`, { param: 'x-shunt-route' });
   }
   return { ...base, reason: 'forced', route: forced };
 }

@@ -15,6 +15,7 @@ import type { ExactCache } from '../cache/exact-cache.ts';
 import type { Config } from '../config/schema.ts';
 import { type CountTokens, countBytes, type TokenCounter } from '../ledger/token-counter.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
+import type { Allowance } from './allowance.ts';
 import { type CacheHit, type CacheLookup, type ChatCache, createChatCache } from './chat-cache.ts';
 import { chatRecord, needsCount } from './chat-record.ts';
 import type { ChatRequest, DialectName } from './chat-request.ts';
@@ -41,6 +42,7 @@ export interface ChatOptions {
   readonly events: GatewayEvents;
   readonly owners: Owners;
   readonly rejections: Rejections;
+  readonly allowance: Allowance;
   readonly tokens: TokenCounter;
 }
 
@@ -69,7 +71,14 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
     // Not `await` on a plan that is there already: an inline embedder then costs no turn of the event loop.
     const planned = beginning.kind === 'settled' ? beginning.plan : options.planner.finish(beginning.open);
     const plan = planned instanceof Promise ? await planned : planned;
-    await send({ request, chat, snapshot, plan }, lookup);
+    const granted = options.allowance.grant(request, chat, plan);
+    let result: ExchangeResult | null = null;
+    try {
+      result = await send({ request, chat, snapshot, plan: granted.plan }, lookup);
+    } finally {
+      granted.hold.release(result?.usage ?? null);
+    }
+    if (result.error !== null) throw result.error;
   };
 
   interface Step {
@@ -104,7 +113,7 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
     return undefined;
   }
 
-  async function send(step: Step, lookup: CacheLookup): Promise<void> {
+  async function send(step: Step, lookup: CacheLookup): Promise<ExchangeResult> {
     const { request, chat, snapshot, plan } = step;
     const mayStore = chatCache.mayStore(chat, snapshot, plan, lookup);
     const cache = mayStore ? 'miss' : 'bypass';
@@ -128,9 +137,9 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
     if (mayStore) chatCache.store(lookup, { plan, result, snapshot });
     const counting = finished(step, result, { addedMs, cache });
     if (counting) await counting;
-    if (result.error === null) return;
-    setHeaders(request, decisionHeaders(request, { plan, model: plan.target, cache: 'bypass', addedMs }));
-    throw result.error;
+    if (result.error !== null)
+      setHeaders(request, decisionHeaders(request, { plan, model: plan.target, cache: 'bypass', addedMs }));
+    return result;
   }
 
   function attemptsFor(request: ClientRequest, chat: ChatRequest, plan: Plan): (() => Attempt)[] {

@@ -22,10 +22,11 @@ export function requestHeader(request: Pick<ClientRequest, 'incoming'>, name: st
   return first === undefined || first === '' ? null : first;
 }
 
-/** `x-shunt-tags: team-a, batch`: at most 16 tags of 64 characters. */
-export function requestTags(request: Pick<ClientRequest, 'incoming'>): string[] {
+/** The key's own tags, then `x-shunt-tags: team-a, batch`: at most 16 of 64 characters, each once. */
+export function requestTags(request: Pick<ClientRequest, 'incoming' | 'tenant'>): readonly string[] {
   const header = requestHeader(request, 'x-shunt-tags');
-  if (header === null) return [];
-  const tags = header.split(',').map((tag) => tag.trim().slice(0, 64));
-  return tags.filter((tag) => tag !== '').slice(0, 16);
+  const own = request.tenant.tags;
+  if (header === null) return own;
+  const tags = [...own, ...header.split(',').map((tag) => tag.trim().slice(0, 64))];
+  return [...new Set(tags)].filter((tag) => tag !== '').slice(0, 16);
 }

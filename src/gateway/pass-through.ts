@@ -13,6 +13,7 @@ import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { noUsage } from '../ledger/usage.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
+import type { Allowance } from './allowance.ts';
 import { isObject } from './chat-request.ts';
 import { choiceStream } from './choice-stream.ts';
 import { requestHeader, requestTags } from './client-request.ts';
@@ -44,6 +45,7 @@ export interface PassThroughOptions {
   readonly clock: Clock;
   readonly events: GatewayEvents;
   readonly snapshot: () => Snapshot | null;
+  readonly allowance: Allowance;
 }
 
 /** Answers that name what they store are small. */
@@ -57,6 +59,8 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
   const backendConfig = options.config.backends[model.backend];
   const { credentials } = backendConfig;
   const { body, incoming, readAnswer = false } = request;
+  const bytes = Buffer.isBuffer(body) ? body.length : 0;
+  const hold = options.allowance.grantUnrouted({ ...request, bytes });
   const time = options.clock.now();
   const began = options.clock.monotonic();
   const result = await exchange({
@@ -110,6 +114,7 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
     },
   });
   options.events.requestFinished(record, '', requestHeader(request, 'traceparent'));
+  hold.release(result.usage);
   if (result.error) throw result.error;
   return result;
 }

@@ -50,6 +50,12 @@ export type Beginning =
   | { readonly kind: 'settled'; readonly plan: Plan }
   | { readonly kind: 'open'; readonly open: Open };
 
+/** Config names of the models that may answer a plan's request, in the order in which they are tried. */
+export function reachableModels(plan: Plan): string[] {
+  const mayFallOver = plan.routed && !plan.bound && plan.target !== plan.fallback;
+  return mayFallOver ? [plan.target, plan.fallback] : [plan.target];
+}
+
 export const emptyPlan: Plan = {
   route: null,
   wouldRoute: null,

@@ -18,6 +18,7 @@ import { dialects } from './dialect.ts';
 import { guard, mustSpeak, speaks } from './guard.ts';
 import { fallbackFor } from './named-model.ts';
 import type { Owners } from './owners.ts';
+import { mayTakeRoute, mustBeAllowedModel } from './permission.ts';
 import { type Conversation, conversationOf, type Pin, type PinStore } from './pin.ts';
 import { type Beginning, emptyPlan, type Open, type Plan, type PlanRequest } from './plan-form.ts';
 import { lastUserText, promptText } from './prompt-text.ts';
@@ -51,6 +52,7 @@ export function createPlanner(options: PlannerOptions): Planner {
 
   function begin(request: PlanRequest): Beginning {
     const { chat } = request;
+    mustBeAllowedModel(request.tenant, chat.model, config.routing.model_names);
     const autoRoute = chat.model.startsWith('auto:') ? chat.model.slice('auto:'.length) : null;
     const forced = request.forced ?? autoRoute;
     const routed = autoRoute !== null || config.routing.model_names.includes(chat.model);
@@ -90,8 +92,9 @@ export function createPlanner(options: PlannerOptions): Planner {
   }
 
   /** A pin to a model that a reload has taken away, or that another dialect's requests made, is no pin. */
-  function usablePin(pin: Pin | null, { chat }: PlanRequest): Pin | null {
-    return pin !== null && config.models[pin.model] && speaks(config, pin.model, chat) ? pin : null;
+  function usablePin(pin: Pin | null, { chat, tenant }: PlanRequest): Pin | null {
+    if (pin === null || !config.models[pin.model] || !mayTakeRoute(tenant, pin.route)) return null;
+    return speaks(config, pin.model, chat) ? pin : null;
   }
 
   function moved(plan: Plan, model: string): void {
@@ -109,8 +112,9 @@ export function createPlanner(options: PlannerOptions): Planner {
   function toTarget(plan: Plan, request: PlanRequest): Plan {
     const route = plan.route === null ? undefined : request.snapshot.routes.get(plan.route);
     const target = route?.target ?? config.routing.default_target;
-    if (target === plan.fallback) return { ...plan, target };
-    const objection = guard(config, target, request.chat, options.rejections);
+    const allowed = mayTakeRoute(request.tenant, plan.route);
+    if (target === plan.fallback && allowed) return { ...plan, target };
+    const objection = allowed ? guard(config, target, request.chat, options.rejections) : 'route-not-allowed';
     if (objection === null) return { ...plan, target };
     return { ...plan, target: plan.fallback, route: null, wouldRoute: plan.route, reason: objection };
   }

@@ -5,4 +5,9 @@ export interface Tenant {
   readonly key: string | null;
   readonly mayForce: boolean;
   readonly admin: boolean;
+  /** null: all. */
+  readonly allowedRoutes: ReadonlySet<string> | null;
+  readonly allowedModels: ReadonlySet<string> | null;
+  /** Stand in each of its records. */
+  readonly tags: readonly string[];
 }

@@ -1,6 +1,7 @@
 /** Which path is answered by whom. Routes only: each endpoint has its own file, and none of them decides anything. */
 import { Hono } from 'hono';
 import { ShuntError } from '../base/errors.ts';
+import { openTenant } from './authenticate.ts';
 import { chatEndpoint } from './chat.ts';
 import { countTokensEndpoint } from './count-tokens.ts';
 import { decisionEndpoint } from './decisions.ts';
@@ -50,7 +51,7 @@ export function createApp(frame: EndpointFrame, services: Services): App {
 export function createAdminApp(frame: EndpointFrame, services: Services): App {
   const open: EndpointFrame = {
     ...frame,
-    authenticate: () => ({ id: 'operator', key: null, mayForce: true, admin: true }),
+    authenticate: () => openTenant('operator', true),
   };
   const app = new Hono<NodeEnv>({ strict: false });
   app.get('/healthz', (context) => healthEndpoint(context));

@@ -10,6 +10,7 @@ import type { Context } from 'hono';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import { requestId } from '../base/request-id.ts';
+import type { Budgets } from '../gateway/budgets.ts';
 import type { ClientRequest } from '../gateway/client-request.ts';
 import type { Quota } from '../gateway/quota.ts';
 import type { Tenant } from '../gateway/tenant.ts';
@@ -27,6 +28,7 @@ export interface EndpointFrame {
   readonly authenticate: Authenticate;
   readonly cors: Cors;
   readonly quota: Quota;
+  readonly budgets: Budgets;
   readonly clock: Clock;
   readonly bodyLimitBytes: number;
   readonly requestMs: number;
@@ -64,13 +66,17 @@ export function endpoint(frame: EndpointFrame, handler: VisitHandler, options: E
       if (frame.cors.preflight(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
       frame.cors.mark(incoming, outgoing);
     }
+    let admitted: Tenant | null = null;
     let entered = false;
     try {
       const tenant = frame.authenticate(incoming);
       if (options.counted) {
-        frame.admission.enter();
+        frame.quota.admit(tenant.key);
+        admitted = tenant;
+        frame.budgets.check(tenant.key);
+        const turn = frame.admission.enter(tenant.id, gone.signal);
+        if (turn !== null) await turn;
         entered = true;
-        frame.quota.admit(tenant);
       }
       await handler({ id, incoming, outgoing, tenant, signal: gone.signal }, context);
     } catch (error) {
@@ -79,6 +85,7 @@ export function endpoint(frame: EndpointFrame, handler: VisitHandler, options: E
       replyError(outgoing, known, { requestId: id, shape: options.errors });
     } finally {
       if (entered) frame.admission.leave();
+      if (admitted !== null) frame.quota.leave(admitted.key);
     }
     return RESPONSE_ALREADY_SENT;
   };

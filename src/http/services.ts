@@ -4,6 +4,7 @@ import type { Backend } from '../backend/contract.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { Embedder } from '../embedding/contract.ts';
+import type { Allowance } from '../gateway/allowance.ts';
 import type { ChatHandler } from '../gateway/chat.ts';
 import type { GatewayEvents } from '../gateway/events.ts';
 import type { Owners } from '../gateway/owners.ts';
@@ -16,6 +17,7 @@ export interface Services {
   /** null until the first snapshot is in. */
   readonly snapshot: () => Snapshot | null;
   readonly chat: ChatHandler;
+  readonly allowance: Allowance;
   readonly events: GatewayEvents;
   /** Who made what is stored at a backend. */
   readonly owners: Owners;

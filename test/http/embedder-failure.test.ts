@@ -9,6 +9,7 @@ import { createPinStore } from '../../src/gateway/pin.ts';
 import { createPlanner } from '../../src/gateway/plan.ts';
 import type { Plan } from '../../src/gateway/plan-form.ts';
 import { createRejections } from '../../src/gateway/rejections.ts';
+import { openTenant } from '../../src/http/authenticate.ts';
 import { chatBody, startProxy, type TestProxy } from '../proxy-harness.ts';
 
 async function planWith(
@@ -28,7 +29,7 @@ async function planWith(
   });
   const beginning = planner.begin({
     chat: parseChatRequest(Buffer.from(chatBody('Translate to French: good day'))),
-    tenant: { id: 'a', key: null, mayForce: false, admin: false },
+    tenant: openTenant('a', false),
     forced: null,
     session: null,
     snapshot: { ...snapshot, prompts: { ...snapshot.prompts, ...embedder } },

@@ -1,0 +1,70 @@
+/**
+ * Keeps budgets in step with the ledger: at the start, after a reload, and, where other replicas write to the same
+ * ledger, every few seconds. In between, each process counts its own; replicas together may overshoot a budget by what
+ * they spend in that time.
+ */
+import type { Clock } from '../base/clock.ts';
+import { messageOf, ShuntError } from '../base/errors.ts';
+import type { LedgerStore } from '../ledger/contract.ts';
+import { boundsOf, type Period } from './account.ts';
+import type { Budgets } from './budgets.ts';
+
+export interface SpendSync {
+  /** Rejects with `ledger_failed`. */
+  refresh(): Promise<void>;
+  close(): void;
+}
+
+const everyMs = 5_000;
+const sums = (['key', 'route'] as const).flatMap((by) => (['day', 'month'] as const).map((period) => ({ by, period })));
+
+export function createSpendSync(options: {
+  readonly budgets: Budgets;
+  readonly store: Pick<LedgerStore, 'spentSince' | 'shared'>;
+  /** What is recorded is on its way to the store; waits for it. */
+  readonly flush: () => Promise<void>;
+  readonly clock: Clock;
+  readonly onError: (error: ShuntError) => void;
+}): SpendSync {
+  const { budgets, store, clock } = options;
+  let running: Promise<void> | null = null;
+  const timer = store.shared ? setInterval(() => void refreshQuietly(), everyMs) : null;
+  timer?.unref();
+
+  return {
+    refresh,
+    close() {
+      if (timer !== null) clearInterval(timer);
+    },
+  };
+
+  /** One at a time: whoever asks meanwhile gets the answer that is on its way. */
+  function refresh(): Promise<void> {
+    running ??= read().finally(() => {
+      running = null;
+    });
+    return running;
+  }
+
+  async function read(): Promise<void> {
+    const limited = sums.filter(({ by }) => budgets.limits(by));
+    if (limited.length === 0) return;
+    budgets.asking();
+    await options.flush();
+    for (const { by, period } of limited) await readOne(by, period);
+  }
+
+  async function readOne(by: 'key' | 'route', period: Period): Promise<void> {
+    const { start } = boundsOf(period, clock.now());
+    budgets.learn({ by, period, start, sums: await store.spentSince(start, by) });
+  }
+
+  async function refreshQuietly(): Promise<void> {
+    try {
+      await refresh();
+    } catch (error) {
+      const message = `What other replicas have spent is not known: ${messageOf(error)} Budgets count what this one spends.`;
+      options.onError(new ShuntError('ledger_failed', message, { cause: error }));
+    }
+  }
+}
