@@ -23,7 +23,7 @@ const perMillion = amount.transform((value, context) => {
 });
 
 /** Dollars; exact to a nano-dollar. */
-const dollars = amount.transform((value, context) => {
+export const exactDollars = amount.transform((value, context) => {
   const nano = nanoUsd(value);
   if (nano !== null) return nano;
   context.addIssue({ code: 'custom', message: 'must be a plain decimal of dollars, at most 9 decimals' });
@@ -49,7 +49,7 @@ const rates = z.strictObject({
   /** Output that was thought and not said; as `output` when not set. */
   reasoning: perMillion.optional(),
   /** Dollars for each request, on top of its tokens. */
-  per_request: dollars.optional(),
+  per_request: exactDollars.optional(),
 });
 
 const tokens = z.number().int().positive();

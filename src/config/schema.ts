@@ -9,7 +9,7 @@ import { cacheSchema } from './cache-schema.ts';
 import { duration } from './duration.ts';
 import { budgetsSchema, keySchema } from './key-schema.ts';
 import { nameSchema as name } from './name.ts';
-import { type PriceSource, priceSchema } from './price-schema.ts';
+import { exactDollars, type PriceSource, priceSchema } from './price-schema.ts';
 
 const milliseconds = z.number().int().positive().max(86_400_000);
 
@@ -110,6 +110,10 @@ export const configSchema = z.strictObject({
       prompts: z.enum(['none', 'hash', 'redacted', 'full']).default('hash'),
       keep_days: z.number().int().positive().max(36_500).default(90),
       flush_ms: z.number().int().min(1).max(60_000).default(50),
+      /** What an hour of embedding costs, for reports; not set: embedding is counted as $0, and the report says so. */
+      embedding_usd_per_hour: exactDollars.optional(),
+      /** false: serve even when decisions can be written neither to the ledger nor to the file beside it. */
+      required: z.boolean().default(true),
     })
     .prefault({}),
   telemetry: z
