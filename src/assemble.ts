@@ -17,9 +17,8 @@ import { createQuota } from './gateway/quota.ts';
 import { createSpendSync } from './gateway/spend-sync.ts';
 import { createAdmission } from './http/admission.ts';
 import { type Listening, listen } from './http/server.ts';
-import { createPromptKeeper } from './ledger/privacy.ts';
-import { createRecorder } from './ledger/recorder.ts';
-import { ledgerFile, openLedgerStore } from './ledger/store.ts';
+import { openLedger } from './ledger/open-ledger.ts';
+import { createPersonHash, createPromptKeeper } from './ledger/privacy.ts';
 import { createTokenCounter } from './ledger/token-counter.ts';
 import { prepareSnapshot, stateFolder } from './lifecycle/prepare.ts';
 import { createSwitch } from './lifecycle/switch.ts';
@@ -57,7 +56,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   const { config, log } = options;
   const clock = systemClock;
   const state = stateFolder(config);
-  const ledger = await openLedger(config, log);
+  const ledger = await openLedger({ config, clock, onError: (error) => logError(log, error, '') });
   const pins = createPinStore({ max: config.routing.pin_max, ttlMs: config.routing.pin_ttl });
   const owners = createOwners({ max: 200_000, ttlMs: 30 * 86_400_000 });
   const cache = createExactCache({ maxBytes: Math.round(config.cache.exact.max_mb * 1_048_576), clock });
@@ -83,8 +82,12 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     clock,
     onError: (error) => logError(log, error, ''),
   });
-  await spendSync.refresh();
+  await spendSync.refresh().catch((error: unknown) => {
+    if (config.ledger.required) throw error;
+    log.warn('budgets begin at zero: what was spent today is in the ledger', { error: messageOf(error) });
+  });
   const keepPrompt = await createPromptKeeper({ mode: config.ledger.prompts, secretFile: join(state, 'secret') });
+  const hashPerson = await createPersonHash(join(state, 'secret'));
   const tracing = await startTracing({
     endpoint: config.telemetry.otlp,
     serviceVersion: options.version,
@@ -102,8 +105,12 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     },
   });
   const events: GatewayEvents = {
-    requestFinished(record, text, traceparent) {
-      ledger.recorder.record({ ...record, prompt: text === '' ? null : keepPrompt(text) });
+    requestFinished(record, { text, person }, traceparent) {
+      ledger.recorder.record({
+        ...record,
+        prompt: text === '' ? null : keepPrompt(text),
+        person: person === null ? null : hashPerson(person),
+      });
       metrics.requestFinished(record);
       tracing.requestFinished(record, { traceparent });
       budgets.spend(record);
@@ -247,22 +254,6 @@ function needsRestart(running: Config, next: Config): string[] {
   });
   const [before, after] = [Object.entries(fixed(running)), Object.values(fixed(next))];
   return before.filter(([, value], i) => JSON.stringify(value) !== JSON.stringify(after[i])).map(([key]) => key);
-}
-
-async function openLedger(config: Config, log: Log) {
-  const { url, flush_ms: flushMs, keep_days: keepDays } = config.ledger;
-  const store = await openLedgerStore(url, { folder: config.folder });
-  const file = ledgerFile(url, { folder: config.folder });
-  const recorder = createRecorder({
-    store,
-    flushMs,
-    keepDays,
-    maxQueued: 100_000,
-    spillFile: file === null ? null : `${file}.spill.jsonl`,
-    clock: systemClock,
-    onError: (error) => logError(log, error, ''),
-  });
-  return { store, recorder };
 }
 
 async function closeAll(closers: readonly (() => Promise<void>)[], log: Log): Promise<void> {

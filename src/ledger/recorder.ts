@@ -16,7 +16,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf, ShuntError } from '../base/errors.ts';
 import type { LedgerStore } from './contract.ts';
 import type { DecisionRecord } from './record.ts';
-import { createSpill } from './spill.ts';
+import type { Spill } from './spill.ts';
 
 export interface RecorderOptions {
   readonly store: LedgerStore;
@@ -24,12 +24,11 @@ export interface RecorderOptions {
   /** Records in memory while a write is under way; what comes on top is spilled. As many are held when nothing can be written. */
   readonly maxQueued: number;
   /** null: no file to fall back to (`ledger.url: none`). */
-  readonly spillFile: string | null;
+  readonly spill: Spill | null;
   readonly clock: Clock;
   readonly onError: (error: ShuntError) => void;
   /** Records older than this are deleted once a day; kept for ever when absent. */
   readonly keepDays?: number;
-  readonly maxSpillBytes?: number;
 }
 
 export interface Recorder {
@@ -51,8 +50,7 @@ const longestRetryMs = 30_000;
 const reportEveryMs = 10_000;
 
 export function createRecorder(options: RecorderOptions): Recorder {
-  const { store, clock, onError } = options;
-  const spill = options.spillFile === null ? null : createSpill(options.spillFile, options.maxSpillBytes ?? 1 << 30);
+  const { store, spill, clock, onError } = options;
   let queue: DecisionRecord[] = [];
   let writing: readonly DecisionRecord[] = [];
   let overflow: readonly DecisionRecord[] = [];
@@ -173,7 +171,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       spilled = false;
       if (found.records > 0) failures = 0;
       if (found.brokenLines > 0) {
-        const message = `${found.brokenLines} lines of ${options.spillFile} were no whole record (a process was killed while writing) and are lost; ${found.records} records were put into the ledger.`;
+        const message = `${found.brokenLines} lines of ${spill?.file} were no whole record (a process was killed while writing) and are lost; ${found.records} records were put into the ledger.`;
         onError(new ShuntError('ledger_failed', message));
       }
     } catch (error) {
@@ -183,7 +181,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       }
       // The store is not to blame and goes on; asked again when something more is spilled, or at the next start.
       spilled = false;
-      const message = `The spill file ${options.spillFile} cannot be read (${messageOf(error)}); its records wait in it.`;
+      const message = `The spill file ${spill?.file} cannot be read (${messageOf(error)}); its records wait in it.`;
       onError(new ShuntError('ledger_failed', message, { cause: error }));
     }
   }
@@ -192,7 +190,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   function storeFailed(error: unknown): void {
     const waitMs = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
     failures += 1;
-    const where = spill === null || held.length > 0 ? 'memory' : options.spillFile;
+    const where = spill === null || held.length > 0 ? 'memory' : spill?.file;
     const message = `${messageOf(error)} Decision records are kept in ${where} meanwhile; the ledger is tried again in ${waitMs} ms.`;
     onError(new ShuntError('ledger_failed', message, { cause: error }));
     if (closed) return;

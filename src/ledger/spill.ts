@@ -14,6 +14,7 @@ import type { DecisionRecord } from './record.ts';
 import { jsonLineOf, recordOfJsonLine } from './record-row.ts';
 
 export interface Spill {
+  readonly file: string;
   /** Rejects when the file cannot be written or would grow past its bound; then nothing of them stands in it. */
   write(records: readonly DecisionRecord[]): Promise<void>;
   /** Rejects when nothing could be written now: the folder is closed, the disk full. Leaves nothing behind. */
@@ -37,6 +38,7 @@ export function createSpill(file: string, maxBytes: number): Spill {
   let last: Promise<unknown> = Promise.resolve();
 
   return {
+    file,
     write: (records) => inTurn(() => write(records)),
     probe: () =>
       inTurn(async () => {

@@ -1,6 +1,7 @@
 /** Run as a process of its own: records for ever, and prints the id of each record that has left the recorder's queue. */
 import { systemClock } from '../../src/base/clock.ts';
 import { createRecorder } from '../../src/ledger/recorder.ts';
+import { createSpill } from '../../src/ledger/spill.ts';
 import { openSqliteStore } from '../../src/ledger/sqlite-store.ts';
 import { sampleRecord } from './sample-records.ts';
 
@@ -9,7 +10,7 @@ const recorder = createRecorder({
   store: await openSqliteStore(file),
   flushMs: 5,
   maxQueued: 10_000,
-  spillFile: `${file}.spill.jsonl`,
+  spill: createSpill(`${file}.spill.jsonl`, 1 << 20),
   clock: systemClock,
   onError: (error) => process.stderr.write(`${error.message}\n`),
 });

@@ -12,6 +12,7 @@ import type { LedgerStore } from '../../src/ledger/contract.ts';
 import { createNoStore } from '../../src/ledger/no-store.ts';
 import type { DecisionRecord } from '../../src/ledger/record.ts';
 import { createRecorder, type RecorderOptions } from '../../src/ledger/recorder.ts';
+import { createSpill } from '../../src/ledger/spill.ts';
 import { openSqliteStore } from '../../src/ledger/sqlite-store.ts';
 import { emptiestRecord, sampleRecord, usd } from './sample-records.ts';
 
@@ -40,17 +41,22 @@ function moodyStore() {
   return { store, batches, mood, pruned, ids: () => batches.flat().map(({ id }) => id) };
 }
 
-function recorderOver(store: LedgerStore, changes: Partial<RecorderOptions> = {}) {
+interface Changes extends Partial<RecorderOptions> {
+  readonly spillFile?: string;
+  readonly maxSpillBytes?: number;
+}
+
+function recorderOver(store: LedgerStore, changes: Changes = {}) {
   const errors: string[] = [];
-  const spillFile = join(folder, `spill-${count++}.jsonl`);
+  const { spillFile = join(folder, `spill-${count++}.jsonl`), maxSpillBytes = 1 << 20, ...rest } = changes;
   const recorder = createRecorder({
     store,
     flushMs: 5,
     maxQueued: 100,
-    spillFile,
+    spill: createSpill(spillFile, maxSpillBytes),
     clock: systemClock,
     onError: (error) => errors.push(error.message),
-    ...changes,
+    ...rest,
   });
   return { recorder, errors, spillFile };
 }
@@ -210,7 +216,7 @@ describe('createRecorder', () => {
   it('counts and reports what it has to drop, and never throws', async () => {
     const { store, mood } = moodyStore();
     mood.failing = true;
-    const { recorder, errors } = recorderOver(store, { spillFile: null, maxQueued: 2 });
+    const { recorder, errors } = recorderOver(store, { spill: null, maxQueued: 2 });
     for (let i = 0; i < 3; i++) {
       recorder.record(sampleRecord({ id: `r${i}` }));
       await recorder.flush();
