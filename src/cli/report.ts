@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { ShuntError } from '../base/errors.ts';
-import { type SummaryDimension, type SummaryQuery, summaryDimensions } from '../ledger/contract.ts';
+import type { SummaryQuery } from '../ledger/contract.ts';
+import { type SummaryDimension, summaryDimensions } from '../ledger/dimension.ts';
 import { makeReport, type Report } from '../ledger/report.ts';
 import { ledgerFile, openLedgerStore } from '../ledger/store.ts';
 import { reportCsv, reportJson } from '../render/report-export.ts';

@@ -4,8 +4,18 @@
  */
 import type { DecisionRecord } from '../ledger/record.ts';
 
+export type FinishedRecord = Omit<DecisionRecord, 'prompt' | 'person'>;
+
+/** What the ledger keeps of a request only as its owner allows, or hashed. */
+export interface PrivateWords {
+  /** The prompt as routing saw it; empty when it saw none. */
+  readonly text: string;
+  /** Whom the client asked for, in its own words; null when it did not say. */
+  readonly person: string | null;
+}
+
 export interface GatewayEvents {
-  /** One routed or explicit request is over, well or badly. `text` is the prompt as routing saw it. */
-  readonly requestFinished: (record: Omit<DecisionRecord, 'prompt'>, text: string, traceparent: string | null) => void;
+  /** One routed or explicit request is over, well or badly. */
+  readonly requestFinished: (record: FinishedRecord, said: PrivateWords, traceparent: string | null) => void;
   readonly embedderFailed: (error: unknown) => void;
 }

@@ -25,7 +25,7 @@ export interface Unrouted {
   readonly latency: LatencySplit;
 }
 
-export function unroutedRecord(request: Unrouted): Omit<DecisionRecord, 'prompt'> {
+export function unroutedRecord(request: Unrouted): Omit<DecisionRecord, 'prompt' | 'person'> {
   const { tenant, model, priced, ...rest } = request;
   const cost = costOf(request);
   return {
@@ -46,6 +46,8 @@ export function unroutedRecord(request: Unrouted): Omit<DecisionRecord, 'prompt'
     pin: 'none',
     stream: false,
     finishReason: null,
+    responseId: null,
+    verdict: request.status >= 400 && request.status !== 499 ? 'error' : null,
     cost,
     fallbackCost: cost,
   };

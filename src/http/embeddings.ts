@@ -6,6 +6,7 @@ import type { EmbeddingIdentity } from '../embedding/contract.ts';
 import { type ClientRequest, requestHeader, requestTags } from '../gateway/client-request.ts';
 import { embeddingsModel, embedInputs, parseEmbeddingsRequest } from '../gateway/embed.ts';
 import { passThrough } from '../gateway/pass-through.ts';
+import { mustBeAllowedModel } from '../gateway/permission.ts';
 import { unroutedRecord } from '../gateway/unrouted-record.ts';
 import { noUsage } from '../ledger/usage.ts';
 import { type EndpointFrame, readRequest, replyJson, type VisitHandler } from './endpoint.ts';
@@ -16,6 +17,7 @@ export function embeddingsEndpoint(frame: EndpointFrame, services: Services): Vi
     const request = await readRequest(frame, visit);
     const { body, signal } = request;
     const model = embeddingsModel(body);
+    mustBeAllowedModel(visit.tenant, model, []);
     if (services.config.models[model]) {
       const name = JSON.stringify(services.config.models[model].model);
       const spliced = spliceMembers(body, topLevelMembers(body), { model: name });
@@ -56,5 +58,5 @@ function record(services: Services, request: ClientRequest, model: EmbeddingIden
     usage: { ...noUsage, input: tokens, source: 'reported' },
     latency: { addedMs: totalMs, embedMs: totalMs, matchMs: 0, firstByteMs: null, totalMs },
   });
-  services.events.requestFinished(done, '', requestHeader(request, 'traceparent'));
+  services.events.requestFinished(done, { text: '', person: null }, requestHeader(request, 'traceparent'));
 }

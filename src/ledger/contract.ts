@@ -3,6 +3,8 @@
  * off the caller's thread. Errors are `ledger_failed` with words for the operator.
  */
 import type { NanoUsd } from '../base/money.ts';
+import type { SummaryDimension } from './dimension.ts';
+import type { Outcome, OutcomeQuery, OutcomeSums, ToldOutcome, ToldResult } from './outcome.ts';
 import type { DecisionRecord } from './record.ts';
 
 export interface LedgerStore {
@@ -15,14 +17,33 @@ export interface LedgerStore {
   spentSince(timeMs: number, by?: SpendDimension): Promise<Map<string, NanoUsd>>;
   summarise(query: SummaryQuery): Promise<LedgerSummary>;
   /** Decisions of a period, oldest first, at most `limit` at once: for reading many in bounded memory. */
-  page(query: PageQuery): Promise<readonly DecisionRecord[]>;
-  /** Deletes what is older; resolves with the number of records deleted. Appends may go on meanwhile. */
+  page(query: PageQuery): Promise<readonly LedgerEntry[]>;
+  /** Resolves when every outcome is committed, in one transaction; one result for each, in their order. */
+  tell(outcomes: readonly ToldOutcome[]): Promise<readonly ToldResult[]>;
+  /** Everything that was told about a decision, oldest first; the last one counts. */
+  outcomes(requestId: string): Promise<readonly Outcome[]>;
+  /** What `accepted-cost.ts` computes with. Largest group first is not promised. */
+  outcomeSums(query: OutcomeQuery): Promise<readonly OutcomeSums[]>;
+  /** Deletes what is older, with its outcomes; resolves with the number of decisions deleted. Appends may go on meanwhile. */
   prune(beforeMs: number): Promise<number>;
+  /** Deletes every decision of a key, tag or person, with its outcomes; resolves with the number of decisions deleted. */
+  erase(selection: EraseSelection): Promise<number>;
   close(): Promise<void>;
 }
 
 /** Whose spend is added up; keys unless said otherwise. Requests without a key, or without a route, are left out. */
 export type SpendDimension = 'key' | 'route';
+
+/** A decision with what is held of it now: the latest explicit outcome. */
+export interface LedgerEntry extends DecisionRecord {
+  readonly outcome: Pick<Outcome, 'accepted' | 'score' | 'source'> | null;
+}
+
+/** `person` as it stands in the ledger, hashed: `createPersonKeeper` makes it. */
+export interface EraseSelection {
+  readonly by: 'key' | 'tag' | 'person';
+  readonly value: string;
+}
 
 export interface PageQuery {
   /** Milliseconds since the epoch; from this one on. */
@@ -34,9 +55,6 @@ export interface PageQuery {
   /** The last record of the page before; null: from the beginning. Records that are appended meanwhile repeat none. */
   readonly after: { readonly time: number; readonly id: string } | null;
 }
-
-export const summaryDimensions = ['route', 'model', 'key', 'day', 'reason', 'pin', 'tag'] as const;
-export type SummaryDimension = (typeof summaryDimensions)[number];
 
 export interface SummaryQuery {
   /** Milliseconds since the epoch; from this one on. */

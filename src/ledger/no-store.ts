@@ -10,7 +10,11 @@ export function createNoStore(): LedgerStore {
     spentSince: () => Promise.resolve(new Map<string, NanoUsd>()),
     summarise: () => Promise.resolve({ groups: [], total: nothing }),
     page: () => Promise.resolve([]),
+    tell: (told) => Promise.resolve(told.map(() => ({ state: 'unknown', requestId: null }) as const)),
+    outcomes: () => Promise.resolve([]),
+    outcomeSums: () => Promise.resolve([]),
     prune: () => Promise.resolve(0),
+    erase: () => Promise.resolve(0),
     close: () => Promise.resolve(),
   };
 }

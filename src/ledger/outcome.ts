@@ -10,7 +10,7 @@
  * to the decision, so that a report over a million decisions reads one table.
  */
 import type { NanoUsd } from '../base/money.ts';
-import type { SummaryDimension } from './contract.ts';
+import type { SummaryDimension } from './dimension.ts';
 
 /** Sources that only Shunt itself may name; any other word is explicit, `feedback` when none is given. */
 export const automaticSources = ['check', 'judge', 'shadow', 'implicit'] as const;
@@ -33,7 +33,35 @@ export interface Outcome {
   readonly metadata: string | null;
 }
 
-/** What an automatic look at the answer found. `passed` is not `accepted`: nobody has said that the answer was any good. */
+/** By which name an outcome calls the decision that it is about. */
+export interface OutcomeReference {
+  readonly by: 'request' | 'response';
+  readonly id: string;
+  /** The id may be of a decision that is not in the ledger yet: an answer that still streams, a row that waits elsewhere. */
+  readonly mayWait: boolean;
+}
+
+export interface ToldOutcome {
+  readonly reference: OutcomeReference;
+  /** Only decisions of this tenant; null: of any, for admins. */
+  readonly tenant: string | null;
+  readonly outcome: Omit<Outcome, 'requestId'>;
+}
+
+/**
+ * `unchanged`: the latest outcome says the same already. `pending`: kept until the decision is in the ledger. `unknown`:
+ * there is no such decision, or it is somebody else's; nothing was kept.
+ */
+export interface ToldResult {
+  readonly state: 'recorded' | 'unchanged' | 'pending' | 'unknown';
+  /** null when it cannot be known, or not be told. */
+  readonly requestId: string | null;
+}
+
+/**
+ * What an automatic look at the answer found. `passed`: it is of the JSON schema that was asked for, which is not to say
+ * that it is any good. Without a verdict, nothing was asked for that could be checked, and nothing was wrong.
+ */
 export const checkVerdicts = ['passed', 'error', 'empty', 'refused', 'cut', 'not-json', 'schema-mismatch'] as const;
 export type CheckVerdict = (typeof checkVerdicts)[number];
 

@@ -31,7 +31,7 @@ export async function createPromptKeeper(options: {
       return () => null;
     case 'hash': {
       const secret = await installSecret(options.secretFile);
-      return (text) => `hmac:${createHmac('sha256', secret).update(text).digest('base64url')}`;
+      return (text) => hmac(secret, text);
     }
     case 'redacted':
       return (text) => redactPrompt(text);
@@ -40,8 +40,18 @@ export async function createPromptKeeper(options: {
   }
 }
 
+/** The name that the ledger has for a person: always hashed, with the same secret as prompts. The secret is made when it is first needed. */
+export async function createPersonHash(secretFile: string): Promise<(person: string) => string> {
+  const secret = await installSecret(secretFile);
+  return (person) => hmac(secret, person);
+}
+
 export function redactPrompt(text: string): string {
   return redact(text.length > maxKept ? wholeWords(text.slice(0, maxKept)) : text, redactionRecognisers);
+}
+
+function hmac(secret: string, text: string): string {
+  return `hmac:${createHmac('sha256', secret).update(text).digest('base64url')}`;
 }
 
 /** A cut could leave half a secret that no recogniser knows: the word at the cut goes too. */

@@ -1,86 +1,69 @@
 /**
- * The ledger's tables and queries, written with Kysely and only compiled by it: the database is spoken to synchronously,
- * in a thread of its own, where Kysely's promises would buy nothing.
+ * The ledger's tables, and the query builder for either engine. Kysely only compiles: SQLite is spoken to synchronously in
+ * a thread of its own, PostgreSQL through its own client, and the same stories (`steps.ts`) run on both.
+ *
+ *   decisions          one row a request, with the latest explicit outcome copied into it
+ *   outcomes           every explicit outcome of a decision, in the order in which they were told
+ *   pending_outcomes   outcomes that came before their decision: an answer that still streams, a row in the spill file
+ *   schema_version     which of `migrations.ts` were applied
  */
 import {
-  type CompiledQuery,
   DummyDriver,
+  type Generated,
   Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
-  sql,
 } from 'kysely';
 import type { DecisionRow } from './record-row.ts';
 
-interface LedgerTables {
+export interface OutcomeRow {
+  /** The order in which they were told. */
+  seq: Generated<bigint>;
+  request_id: string;
+  time: number;
+  source: string;
+  accepted: number | null;
+  score: number | null;
+  reason: string | null;
+  actor: string | null;
+  metadata: string | null;
+}
+
+export interface PendingRow extends Omit<OutcomeRow, 'request_id'> {
+  /** A request id or a response id. */
+  reference: string;
+  by_response: number;
+  /** Whose decision it must turn out to be; null: an admin's word counts for anybody's. */
+  tenant: string | null;
+}
+
+export interface LedgerTables {
   decisions: DecisionRow;
+  outcomes: OutcomeRow;
+  pending_outcomes: PendingRow;
   schema_version: { version: number; applied_at: number };
 }
 
-export type LedgerQueries = Kysely<LedgerTables>;
+export type Engine = 'sqlite' | 'postgres';
 
-export function createQueries(): LedgerQueries {
-  return new Kysely<LedgerTables>({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  });
+export interface LedgerQueries {
+  readonly engine: Engine;
+  readonly build: Kysely<LedgerTables>;
 }
 
-/**
- * Each entry is one version of the schema, applied once, in order. Never edit one that was released: add the next.
- * Money is INTEGER nano-dollars, exact to nine billion dollars a sum; NULL means unpriced.
- */
-export const migrations: readonly ((queries: LedgerQueries) => readonly CompiledQuery[])[] = [
-  (queries) => [
-    queries.schema
-      .createTable('decisions')
-      .addColumn('id', 'text', (column) => column.primaryKey().notNull())
-      .addColumn('time', 'integer', (column) => column.notNull())
-      .addColumn('tenant', 'text', (column) => column.notNull())
-      .addColumn('key', 'text')
-      .addColumn('tags', 'text', (column) => column.notNull())
-      .addColumn('endpoint', 'text', (column) => column.notNull())
-      .addColumn('requested_model', 'text', (column) => column.notNull())
-      .addColumn('route', 'text')
-      .addColumn('would_route', 'text')
-      .addColumn('reason', 'text', (column) => column.notNull())
-      .addColumn('score', 'real')
-      .addColumn('threshold', 'real')
-      .addColumn('margin', 'real')
-      .addColumn('candidates', 'text')
-      .addColumn('snapshot', 'text', (column) => column.notNull())
-      .addColumn('model', 'text')
-      .addColumn('backend', 'text')
-      .addColumn('fallback_model', 'text', (column) => column.notNull())
-      .addColumn('attempts', 'integer', (column) => column.notNull())
-      .addColumn('cache', 'text', (column) => column.notNull())
-      .addColumn('pin', 'text', (column) => column.notNull())
-      .addColumn('stream', 'integer', (column) => column.notNull())
-      .addColumn('status', 'integer', (column) => column.notNull())
-      .addColumn('error_code', 'text')
-      .addColumn('finish_reason', 'text')
-      .addColumn('truncated', 'integer', (column) => column.notNull())
-      .addColumn('input_tokens', 'integer', (column) => column.notNull())
-      .addColumn('cached_input_tokens', 'integer', (column) => column.notNull())
-      .addColumn('output_tokens', 'integer', (column) => column.notNull())
-      .addColumn('reasoning_tokens', 'integer', (column) => column.notNull())
-      .addColumn('usage_source', 'text', (column) => column.notNull())
-      .addColumn('cost_nano_usd', 'integer')
-      .addColumn('fallback_cost_nano_usd', 'integer')
-      .addColumn('added_ms', 'real', (column) => column.notNull())
-      .addColumn('embed_ms', 'real', (column) => column.notNull())
-      .addColumn('match_ms', 'real', (column) => column.notNull())
-      .addColumn('first_byte_ms', 'real')
-      .addColumn('total_ms', 'real', (column) => column.notNull())
-      .addColumn('prompt', 'text')
-      .modifyEnd(sql`strict`)
-      .compile(),
-    queries.schema.createIndex('decisions_by_time').on('decisions').column('time').compile(),
-    queries.schema.createIndex('decisions_by_route').on('decisions').columns(['route', 'time']).compile(),
-  ],
-];
+export function createQueries(engine: Engine): LedgerQueries {
+  const sqlite = engine === 'sqlite';
+  const build = new Kysely<LedgerTables>({
+    dialect: {
+      createAdapter: () => (sqlite ? new SqliteAdapter() : new PostgresAdapter()),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => (sqlite ? new SqliteIntrospector(db) : new PostgresIntrospector(db)),
+      createQueryCompiler: () => (sqlite ? new SqliteQueryCompiler() : new PostgresQueryCompiler()),
+    },
+  });
+  return { engine, build };
+}

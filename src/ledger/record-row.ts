@@ -43,7 +43,16 @@ export interface DecisionRow {
   first_byte_ms: number | null;
   total_ms: number;
   prompt: string | null;
+  response_id: string | null;
+  person: string | null;
+  verdict: string | null;
+  /** The latest explicit outcome: written by `outcome-steps.ts`, never with the record. */
+  accepted: number | null;
+  outcome_score: number | null;
+  outcome_source: string | null;
 }
+
+type RecordRow = Omit<DecisionRow, 'accepted' | 'outcome_score' | 'outcome_source'>;
 
 /** The order of the columns in an insert. */
 export const decisionColumns = [
@@ -86,9 +95,12 @@ export const decisionColumns = [
   'first_byte_ms',
   'total_ms',
   'prompt',
-] as const satisfies readonly (keyof DecisionRow)[];
+  'response_id',
+  'person',
+  'verdict',
+] as const satisfies readonly (keyof RecordRow)[];
 
-export function rowOf(record: DecisionRecord): DecisionRow {
+export function rowOf(record: DecisionRecord): RecordRow {
   const { usage, latency } = record;
   return {
     id: record.id,
@@ -130,10 +142,13 @@ export function rowOf(record: DecisionRecord): DecisionRow {
     first_byte_ms: latency.firstByteMs,
     total_ms: latency.totalMs,
     prompt: record.prompt,
+    response_id: record.responseId,
+    person: record.person,
+    verdict: record.verdict,
   };
 }
 
-export function recordOf(row: DecisionRow): DecisionRecord {
+export function recordOf(row: RecordRow): DecisionRecord {
   return {
     id: row.id,
     time: row.time,
@@ -161,6 +176,9 @@ export function recordOf(row: DecisionRow): DecisionRecord {
     status: row.status,
     errorCode: row.error_code,
     finishReason: row.finish_reason,
+    // Lines that an older version spilled lack these three.
+    responseId: row.response_id ?? null,
+    verdict: (row.verdict ?? null) as DecisionRecord['verdict'],
     truncated: row.truncated === 1,
     usage: {
       input: row.input_tokens,
@@ -178,6 +196,7 @@ export function recordOf(row: DecisionRow): DecisionRecord {
       firstByteMs: row.first_byte_ms,
       totalMs: row.total_ms,
     },
+    person: row.person ?? null,
     prompt: row.prompt,
   };
 }
@@ -193,7 +212,7 @@ export function recordOfJsonLine(line: string): DecisionRecord | null {
     const row = JSON.parse(line) as Record<string, unknown>;
     if (typeof row.id !== 'string' || typeof row.time !== 'number' || typeof row.tags !== 'string') return null;
     return recordOf({
-      ...(row as unknown as DecisionRow),
+      ...(row as unknown as RecordRow),
       cost_nano_usd: money(row.cost_nano_usd),
       fallback_cost_nano_usd: money(row.fallback_cost_nano_usd),
     });

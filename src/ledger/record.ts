@@ -3,6 +3,7 @@
  * reply has ended; its columns are the same in SQLite, in `GET /v1/decisions/{id}` and in reports.
  */
 import type { NanoUsd } from '../base/money.ts';
+import type { CheckVerdict } from './outcome.ts';
 
 export interface TokenUsage {
   readonly input: number;
@@ -50,13 +51,18 @@ export interface DecisionRecord {
   readonly backend: string | null;
   readonly fallbackModel: string;
   readonly attempts: number;
-  readonly cache: 'hit' | 'miss' | 'bypass';
+  /** `hit`: an exact one, from memory or the database, or shared with a request that was under way (`coalesced`). */
+  readonly cache: 'hit' | 'semantic' | 'miss' | 'bypass';
   /** `switched`: an open tool loop had to go on with another model, because its own failed. It should never happen. */
   readonly pin: 'none' | 'new' | 'kept' | 'escalated' | 'switched';
   readonly stream: boolean;
   readonly status: number;
   readonly errorCode: string | null;
   readonly finishReason: string | null;
+  /** The answer's own id, by which feedback may call it: `chatcmpl-…`, `resp_…`, `msg_…`. null for one out of the cache. */
+  readonly responseId: string | null;
+  /** What an automatic look at the answer found; null when there was nothing to check and nothing wrong. */
+  readonly verdict: CheckVerdict | null;
   /** The answer was cut: the stream ended without its end, or the client went away. */
   readonly truncated: boolean;
   readonly usage: TokenUsage;
@@ -65,6 +71,8 @@ export interface DecisionRecord {
   /** What the fallback model would have charged for the same tokens; null when it is unpriced. */
   readonly fallbackCost: NanoUsd | null;
   readonly latency: LatencySplit;
+  /** Whom the client asked for (`user`, `metadata.user_id`), as `hmac:…` always; null when it did not say. */
+  readonly person: string | null;
   /** As `ledger.prompts` allows: null, `hmac:…`, redacted text, or the text. */
   readonly prompt: string | null;
 }

@@ -3,32 +3,30 @@
  * acknowledged, whether the process is killed or the power fails. That costs one fsync a flush, in a thread that nobody waits for.
  */
 
-import type { CompiledQuery } from 'kysely';
+import { type CompiledQuery, sql } from 'kysely';
 import Database from 'libsql';
 import { ShuntError } from '../base/errors.ts';
-import type { NanoUsd } from '../base/money.ts';
-import type { LedgerSummary, PageQuery, SpendDimension, SummaryQuery } from './contract.ts';
-import { createQueries, migrations } from './queries.ts';
+import { migrations } from './migrations.ts';
+import { type OperationName, type Operations, operation } from './operations.ts';
+import { settlePending } from './outcome-steps.ts';
+import { createQueries } from './queries.ts';
 import type { DecisionRecord } from './record.ts';
-import { type DecisionRow, decisionColumns, recordOf, rowOf } from './record-row.ts';
-import { summarise } from './sqlite-summary.ts';
+import { decisionColumns, rowOf } from './record-row.ts';
+import { type Row, runSteps } from './steps.ts';
 
 export interface SqliteDatabase {
   append(records: readonly DecisionRecord[]): void;
-  find(id: string): DecisionRecord | null;
-  spentSince(timeMs: number, by: SpendDimension): Map<string, NanoUsd>;
-  page(query: PageQuery): DecisionRecord[];
-  prune(beforeMs: number, limit: number): number;
-  summarise(query: SummaryQuery): LedgerSummary;
+  perform<O extends OperationName>(name: O, input: Operations[O]['input']): Operations[O]['output'];
   close(): void;
 }
 
 export function openDatabase(file: string, busyMs: number): SqliteDatabase {
   const database = new Database(file, { timeout: busyMs });
   database.defaultSafeIntegers(true);
-  const queries = createQueries();
+  const queries = createQueries('sqlite');
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = FULL');
+  database.exec('PRAGMA foreign_keys = ON');
   // Ids are looked up at random: with SQLite's 2 MB of cache, appends to a large ledger would read pages back all the time.
   database.exec('PRAGMA cache_size = -16384');
   database.exec('PRAGMA wal_autocheckpoint = 4000');
@@ -42,45 +40,15 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
           const row = rowOf(record);
           insert.run(decisionColumns.map((column) => row[column]));
         }
+        runSteps(settlePending(queries, records), all);
       });
     },
-    find(id) {
-      const rows = all(queries.selectFrom('decisions').selectAll().where('id', '=', id).compile());
-      return rows.length === 0 ? null : recordOf(plainRow(rows[0] as Record<string, unknown>));
+    perform(name, input) {
+      const { steps, writes } = operation(name);
+      // What is erased is to be gone from the file as well, and not only from its tables.
+      if (name === 'erase') database.exec('PRAGMA secure_delete = ON');
+      return transaction(writes ? 'BEGIN IMMEDIATE' : 'BEGIN', () => runSteps(steps(queries, input), all));
     },
-    spentSince(timeMs, by) {
-      const query = queries
-        .selectFrom('decisions')
-        .select([`${by} as name`, ({ fn }) => fn.sum<bigint>('cost_nano_usd').as('spent')])
-        .where('time', '>=', timeMs)
-        .where(by, 'is not', null)
-        .where('cost_nano_usd', 'is not', null)
-        .groupBy(by);
-      const rows = all(query.compile()) as { name: string; spent: bigint }[];
-      return new Map(rows.map(({ name, spent }) => [name, spent as NanoUsd]));
-    },
-    page({ sinceMs, untilMs, limit, after }) {
-      const from = Math.max(sinceMs, after?.time ?? sinceMs);
-      let query = queries
-        .selectFrom('decisions')
-        .selectAll()
-        .where('time', '>=', Math.ceil(from))
-        .where('time', '<', Math.ceil(untilMs))
-        .orderBy('time')
-        .orderBy('id')
-        .limit(limit);
-      if (after) {
-        const { time, id } = after;
-        query = query.where(({ eb, or }) => or([eb('time', '>', time), eb('id', '>', id)]));
-      }
-      return all(query.compile()).map((row) => recordOf(plainRow(row as Record<string, unknown>)));
-    },
-    prune(beforeMs, limit) {
-      const old = queries.selectFrom('decisions').select('id').where('time', '<', beforeMs).limit(limit);
-      const query = queries.deleteFrom('decisions').where('id', 'in', old).compile();
-      return database.prepare(query.sql).run([...query.parameters]).changes;
-    },
-    summarise: (query) => transaction('BEGIN', () => summarise(queries, all, query)),
     close() {
       // Moves the log into the file, so that a copy of the file alone is a backup. PASSIVE waits for nobody.
       database.prepare('PRAGMA wal_checkpoint(PASSIVE)').all();
@@ -89,8 +57,8 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
   };
 
   /** Integers come as bigints. */
-  function all(query: CompiledQuery): unknown[] {
-    return database.prepare(query.sql).all([...query.parameters]);
+  function all(query: CompiledQuery): readonly Row[] {
+    return database.prepare(query.sql).all([...query.parameters]) as Row[];
   }
 
   /** For writing, IMMEDIATE takes the lock at once: a transaction that upgrades later fails instead of waiting its turn. */
@@ -107,12 +75,10 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
   }
 
   function insertSql(): string {
-    const placeholders = Object.fromEntries(decisionColumns.map((column) => [column, null])) as unknown as DecisionRow;
-    return queries
-      .insertInto('decisions')
-      .values(placeholders)
-      .onConflict((conflict) => conflict.column('id').doNothing())
-      .compile().sql;
+    const columns = sql.join(decisionColumns.map((column) => sql.ref(column)));
+    const values = sql.join(decisionColumns.map(() => null));
+    return sql`insert into decisions (${columns}) values (${values}) on conflict (id) do nothing`.compile(queries.build)
+      .sql;
   }
 
   function migrate(): void {
@@ -134,15 +100,4 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
       }
     });
   }
-}
-
-const money = new Set<string>(['cost_nano_usd', 'fallback_cost_nano_usd']);
-
-/** Everything but money fits a number. */
-function plainRow(row: Record<string, unknown>): DecisionRow {
-  const entries = Object.entries(row).map(([column, value]) => [
-    column,
-    typeof value === 'bigint' && !money.has(column) ? Number(value) : value,
-  ]);
-  return Object.fromEntries(entries) as unknown as DecisionRow;
 }

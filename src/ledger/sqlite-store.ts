@@ -10,6 +10,7 @@ import type { Worker } from 'node:worker_threads';
 import { messageOf, ShuntError } from '../base/errors.ts';
 import { startWorker } from '../base/worker.ts';
 import type { LedgerStore } from './contract.ts';
+import { storeOn } from './operations.ts';
 import type { SqliteOperation, SqliteOperations, SqliteReply, SqliteRequest } from './sqlite-messages.ts';
 
 export interface SqliteOptions {
@@ -18,8 +19,6 @@ export interface SqliteOptions {
   /** Takes a ledger that cannot be opened now, told why: every call tries again. Without it, opening rejects. */
   readonly onUnopened?: (error: unknown) => void;
 }
-
-const pruneChunk = 2_000;
 
 /** Makes the file and its folder when they are missing, readable for their owner only. */
 export async function openSqliteStore(file: string, options: SqliteOptions = {}): Promise<LedgerStore> {
@@ -31,24 +30,14 @@ export async function openSqliteStore(file: string, options: SqliteOptions = {})
     options.onUnopened(error);
   }
 
-  return {
+  return storeOn({
     shared: false,
     append: async (records) => {
-      if (records.length > 0) await thread.call('append', records);
+      await thread.call('append', records);
     },
-    find: (id) => thread.call('find', id),
-    spentSince: (timeMs, by = 'key') => thread.call('spentSince', { timeMs, by }),
-    summarise: (query) => thread.call('summarise', query),
-    page: (query) => thread.call('page', query),
-    async prune(beforeMs) {
-      for (let deleted = 0; ; ) {
-        const now = await thread.call('prune', { beforeMs, limit: pruneChunk });
-        deleted += now;
-        if (now < pruneChunk) return deleted;
-      }
-    },
+    perform: (name, input) => thread.call(name, input),
     close: () => thread.stop(),
-  };
+  });
 }
 
 interface Waiting {

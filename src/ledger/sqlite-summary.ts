@@ -4,15 +4,16 @@
  * sorted here as plain numbers. Everything goes in chunks of rows: SQLite groups by sorting, and a chunk sorts in memory
  * where a million rows would go through temporary files.
  */
-import type { CompiledQuery } from 'kysely';
-import type { NanoUsd } from '../base/money.ts';
-import type { LedgerSummary, SummaryGroup, SummaryQuery } from './contract.ts';
+import { sql } from 'kysely';
+import type { LedgerSummary, SummaryQuery } from './contract.ts';
 import type { LedgerQueries } from './queries.ts';
 import { Samples } from './samples.ts';
+import type { Steps } from './steps.ts';
+import { divertedRequests, inOrder, summaryGroup } from './summary-group.ts';
 import {
-  divertedByRoute,
   fieldEnd,
   firstAndLastRow,
+  inRange,
   packedLatencies,
   rowEnd,
   type SumColumn,
@@ -21,32 +22,31 @@ import {
   sumsByGroup,
 } from './summary-queries.ts';
 
-type Run = (query: CompiledQuery) => unknown[];
-
 const chunkRows = 50_000;
 
-/** Call it within a transaction: its queries must all see the same rows. */
-export function summarise(queries: LedgerQueries, run: Run, query: SummaryQuery): LedgerSummary {
+export function* sqliteSummary(queries: LedgerQueries, query: SummaryQuery): Steps<LedgerSummary> {
   const groups = new Map<string, Gathered>();
   const total = newGathered();
-  const [{ first, last }] = run(firstAndLastRow(queries, query)) as { first: bigint | null; last: bigint | null }[];
+  const [{ first, last }] = (yield firstAndLastRow(queries, query)) as { first: bigint | null; last: bigint | null }[];
   for (let from = Number(first ?? 0); last !== null && from <= Number(last); from += chunkRows) {
     const rows = { from, to: from + chunkRows };
-    for (const sums of run(sumsByGroup(queries, query, rows)) as SumRow[]) {
+    const parts = { where: inRange(query, rows), more: sql`` };
+    for (const sums of (yield sumsByGroup(queries, query, parts)) as unknown as SumRow[]) {
       addSums(gatheredOf(groups, sums.name), sums);
       if (query.by !== 'tag') addSums(total, sums);
     }
     // Tags overlap, so their groups do not add up to the whole.
     if (query.by === 'tag') {
-      for (const sums of run(sumsByGroup(queries, { ...query, by: null }, rows)) as SumRow[]) addSums(total, sums);
+      const whole = yield sumsByGroup(queries, { ...query, by: null }, parts);
+      for (const sums of whole as unknown as SumRow[]) addSums(total, sums);
     }
-    const [{ packed }] = run(packedLatencies(queries, query, rows)) as { packed: string | null }[];
+    const [{ packed }] = (yield packedLatencies(queries, query, rows)) as { packed: string | null }[];
     unpackLatencies(packed ?? '', (name) => gatheredOf(groups, name), total);
   }
-  const diverted = query.by === 'route' ? readDiverted(queries, run, query) : new Map<string, number>();
+  const diverted = yield* divertedRequests(queries, query);
   for (const name of diverted.keys()) gatheredOf(groups, name);
   const rows = [...groups].map(([name, gathered]) => groupOf(name, gathered, diverted.get(name) ?? 0));
-  return { groups: rows.sort(query.by === 'day' ? byDay : byRequests), total: groupOf('', total, 0) };
+  return { groups: inOrder(rows, query.by), total: groupOf('', total, 0) };
 }
 
 interface Gathered {
@@ -104,47 +104,10 @@ function digits(text: string, from: number, to: number): number {
   return value;
 }
 
-function readDiverted(queries: LedgerQueries, run: Run, query: SummaryQuery): Map<string, number> {
-  const rows = run(divertedByRoute(queries, query)) as { name: string; count: bigint }[];
-  return new Map(rows.map(({ name, count }) => [name, Number(count)]));
-}
-
-function groupOf(name: string, { sums, added, firstByte }: Gathered, diverted: number): SummaryGroup {
-  return {
-    name,
-    requests: Number(sums.requests),
-    asked: Number(sums.asked),
-    fellBack: Number(sums.fellBack),
-    diverted,
-    errors: Number(sums.errors),
-    cacheHits: Number(sums.cacheHits),
-    inputTokens: Number(sums.inputTokens),
-    cachedInputTokens: Number(sums.cachedInputTokens),
-    outputTokens: Number(sums.outputTokens),
-    reasoningTokens: Number(sums.reasoningTokens),
-    estimated: Number(sums.estimated),
-    cost: sums.cost as NanoUsd,
-    unpriced: Number(sums.unpriced),
-    fallbackCost: sums.fallbackCost as NanoUsd,
-    fallbackUnpriced: Number(sums.fallbackUnpriced),
-    comparableCost: sums.comparableCost as NanoUsd,
-    comparableFallbackCost: sums.comparableFallbackCost as NanoUsd,
+function groupOf(name: string, { sums, added, firstByte }: Gathered, diverted: number) {
+  return summaryGroup({ ...sums, name }, diverted, {
     addedP50Ms: added.percentile(0.5),
     addedP99Ms: added.percentile(0.99),
     firstByteP50Ms: firstByte.percentile(0.5),
-    addedUs: Number(sums.addedUs),
-    embedUs: Number(sums.embedUs),
-    matchUs: Number(sums.matchUs),
-    firstByteUs: Number(sums.firstByteUs),
-    firstBytes: Number(sums.firstBytes),
-    totalUs: Number(sums.totalUs),
-  };
-}
-
-function byDay(a: SummaryGroup, b: SummaryGroup): number {
-  return a.name < b.name ? -1 : 1;
-}
-
-function byRequests(a: SummaryGroup, b: SummaryGroup): number {
-  return b.requests - a.requests || b.diverted - a.diverted || (a.name < b.name ? -1 : 1);
+  });
 }

@@ -46,20 +46,15 @@ function perform(request: SqliteRequest): SqliteOperations[keyof SqliteOperation
       opened().append(request.input);
       requireInPlace();
       return null;
-    case 'find':
-      return opened().find(request.input);
-    case 'spentSince':
-      return opened().spentSince(request.input.timeMs, request.input.by);
-    case 'summarise':
-      return opened().summarise(request.input);
-    case 'page':
-      return opened().page(request.input);
-    case 'prune':
-      return opened().prune(request.input.beforeMs, request.input.limit);
     case 'close':
       database?.close();
       database = null;
       return null;
+    default: {
+      const output = opened().perform(request.operation, request.input);
+      if (request.operation === 'tell') requireInPlace();
+      return output;
+    }
   }
 }
 

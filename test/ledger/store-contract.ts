@@ -1,10 +1,13 @@
 /** What every ledger that keeps something must do; each implementation runs it in a few lines. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerStore } from '../../src/ledger/contract.ts';
+import type { SummaryDimension } from '../../src/ledger/dimension.ts';
 import type { DecisionRecord } from '../../src/ledger/record.ts';
+import { describeOutcomes } from './outcome-contract.ts';
 import { emptiestRecord, sampleRecord, usd } from './sample-records.ts';
 
 export function describeLedgerStore(name: string, open: () => Promise<LedgerStore>): void {
+  describeOutcomes(name, open);
   describe(`the ledger store contract: ${name}`, () => {
     let store: LedgerStore;
     beforeEach(async () => {
@@ -15,7 +18,15 @@ export function describeLedgerStore(name: string, open: () => Promise<LedgerStor
     const all = { sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER } as const;
 
     it('gives back exactly what was appended, full or empty in every column', async () => {
-      const full = sampleRecord({ id: 'full', errorCode: 'backend_error', wouldRoute: 'faq', truncated: true });
+      const full = sampleRecord({
+        id: 'full',
+        errorCode: 'backend_error',
+        wouldRoute: 'faq',
+        truncated: true,
+        responseId: 'chatcmpl-1',
+        verdict: 'schema-mismatch',
+        person: 'hmac:xyz',
+      });
       const empty = emptiestRecord('empty');
       await store.append([full, empty]);
       expect(await store.find('full')).toEqual(full);
@@ -127,10 +138,93 @@ export function describeLedgerStore(name: string, open: () => Promise<LedgerStor
       const wanted = [
         ...records.filter(({ time }) => time === 11 || time === 12),
         sampleRecord({ id: 'late', time: 12 }),
-      ];
+      ].map((record) => ({ ...record, outcome: null }));
       const order = (a: DecisionRecord, b: DecisionRecord) => a.time - b.time || (a.id < b.id ? -1 : 1);
       expect(seen).toEqual(wanted.sort(order));
       expect(await store.page({ sinceMs: 50, untilMs: 60, limit: 4, after: null })).toEqual([]);
+    });
+
+    it('summarises each dimension: sums to the nano-dollar, shares, percentiles by nearest rank', async () => {
+      const day = 86_400_000;
+      const latency = (addedMs: number, firstByteMs: number | null) => ({
+        addedMs,
+        embedMs: 0.1,
+        matchMs: 0.05,
+        firstByteMs,
+        totalMs: 50,
+      });
+      await store.append([
+        sampleRecord({ id: '1', time: day, route: 'faq', cost: usd(10n), tags: ['x', 'y'], latency: latency(1, 10) }),
+        sampleRecord({ id: '2', time: day, route: 'faq', cost: null, tags: [], latency: latency(2, 30) }),
+        sampleRecord({
+          id: '3',
+          time: 2 * day,
+          route: null,
+          wouldRoute: 'faq',
+          reason: 'backend-error',
+          status: 503,
+          tags: ['x'],
+          latency: latency(3, null),
+        }),
+        sampleRecord({
+          id: '4',
+          time: 2 * day,
+          route: null,
+          wouldRoute: 'joke',
+          reason: 'explicit-model',
+          key: null,
+          tags: ['x'],
+          latency: latency(4, 20),
+        }),
+      ]);
+      const byRoute = await store.summarise({ ...all, by: 'route' });
+      expect(byRoute.groups.map(({ name, requests, diverted }) => [name, requests, diverted])).toEqual([
+        ['faq', 2, 1],
+        ['(explicit)', 1, 0],
+        ['fallback', 1, 0],
+        ['joke', 0, 1],
+      ]);
+      expect(byRoute.groups[0]).toMatchObject({
+        cost: 10n,
+        unpriced: 1,
+        comparableCost: 10n,
+        comparableFallbackCost: 1_000_000n,
+      });
+      expect(byRoute.total).toMatchObject({
+        requests: 4,
+        asked: 3,
+        fellBack: 1,
+        errors: 1,
+        inputTokens: 400,
+        addedP50Ms: 2,
+        addedP99Ms: 4,
+        firstByteP50Ms: 20,
+        addedUs: 10_000,
+        firstBytes: 3,
+      });
+      const names = async (by: SummaryDimension) =>
+        (await store.summarise({ ...all, by })).groups.map(({ name, requests }) => `${name} ${requests}`);
+      expect(await names('day')).toEqual(['1970-01-02 2', '1970-01-03 2']);
+      expect(await names('tag')).toEqual(['x 3', '(untagged) 1', 'y 1']);
+      expect(await names('key')).toEqual(['app-a 3', '(anonymous) 1']);
+      const byTag = await store.summarise({ ...all, by: 'tag' });
+      expect(byTag.total).toEqual(byRoute.total);
+    });
+
+    it('erases what belongs to a key, a tag or a person, and nothing else', async () => {
+      await store.append([
+        sampleRecord({ id: '1', key: 'app-a', tags: ['x', 'team "a"'], person: 'hmac:p' }),
+        sampleRecord({ id: '2', key: 'app-b', tags: ['xx'], person: null }),
+        sampleRecord({ id: '3', key: 'app-c', tags: [], person: 'hmac:p' }),
+        sampleRecord({ id: '4', key: 'app-c', tags: ['x'], person: 'hmac:q' }),
+      ]);
+      const left = async () => (await store.page({ ...all, limit: 9, after: null })).map(({ id }) => id);
+      expect(await store.erase({ by: 'tag', value: 'team "a"' })).toBe(1);
+      expect(await left()).toEqual(['2', '3', '4']);
+      expect(await store.erase({ by: 'person', value: 'hmac:p' })).toBe(1);
+      expect(await store.erase({ by: 'key', value: 'app-b' })).toBe(1);
+      expect(await store.erase({ by: 'key', value: 'app-b' })).toBe(0);
+      expect(await left()).toEqual(['4']);
     });
 
     it('rejects every call after it was closed, and closes twice without harm', async () => {

@@ -1,0 +1,94 @@
+/**
+ * The sums behind cost per accepted outcome: one query, one row for each group, stratum, outcome, source and verdict.
+ * Squares and products are added as floats: a million squares of nano-dollars do not fit into 64 bits.
+ */
+import { type RawBuilder, sql } from 'kysely';
+import type { NanoUsd } from '../base/money.ts';
+import { groupName, groupSource } from './grouping.ts';
+import type { CheckVerdict, OutcomeQuery, OutcomeSums, Stratum } from './outcome.ts';
+import type { LedgerQueries } from './queries.ts';
+import type { Steps } from './steps.ts';
+
+interface SumsRow {
+  readonly accepted: bigint | null;
+  readonly source: string | null;
+  readonly verdict: CheckVerdict | null;
+  readonly requests: bigint;
+  readonly unpriced: bigint;
+  readonly cost: NanoUsd;
+  readonly cost_squares: number;
+  readonly comparable: bigint;
+  readonly comparable_cost: NanoUsd;
+  readonly comparable_cost_squares: number;
+  readonly fallback_cost: NanoUsd;
+  readonly fallback_cost_squares: number;
+  readonly cost_products: number;
+}
+
+export function* outcomeSums({ build, engine }: LedgerQueries, query: OutcomeQuery): Steps<OutcomeSums[]> {
+  const strata = query.strata.map((stratum, i) => sql`${stratumOf(stratum)} as ${sql.ref(`stratum_${i}`)}`);
+  const keys = sql.join([sql`${groupName(engine, query.by)} as group_name`, ...strata]);
+  const both = sql`cost_nano_usd is not null and fallback_cost_nano_usd is not null`;
+  const cost = sql`cast(cost_nano_usd as double precision)`;
+  const fallback = sql`cast(fallback_cost_nano_usd as double precision)`;
+  const positions = Array.from({ length: query.strata.length + 4 }, (_, i) => sql.lit(i + 1));
+  const rows = yield sql`
+    select ${keys},
+      accepted,
+      outcome_source as source,
+      verdict,
+      count(*) as requests,
+      count(*) - count(cost_nano_usd) as unpriced,
+      coalesce(sum(cost_nano_usd), 0) as cost,
+      coalesce(sum(${cost} * ${cost}), 0.0) as cost_squares,
+      count(*) filter (where ${both}) as comparable,
+      coalesce(sum(cost_nano_usd) filter (where ${both}), 0) as comparable_cost,
+      coalesce(sum(${cost} * ${cost}) filter (where ${both}), 0.0) as comparable_cost_squares,
+      coalesce(sum(fallback_cost_nano_usd) filter (where ${both}), 0) as fallback_cost,
+      coalesce(sum(${fallback} * ${fallback}) filter (where ${both}), 0.0) as fallback_cost_squares,
+      coalesce(sum(${cost} * ${fallback}), 0.0) as cost_products
+    from ${groupSource(engine, query.by)}
+    where time >= ${Math.ceil(query.sinceMs)} and time < ${Math.ceil(query.untilMs)}
+    group by ${sql.join(positions)}`.compile(build);
+  return rows.map((row) => {
+    const sums = row as unknown as SumsRow;
+    return {
+      group: row.group_name as string,
+      stratum: query.strata.map((_, i) => String(row[`stratum_${i}`])),
+      outcome: sums.accepted === null ? 'unknown' : sums.accepted === 1n ? 'accepted' : 'rejected',
+      source: sums.source,
+      check: sums.verdict,
+      requests: Number(sums.requests),
+      unpriced: Number(sums.unpriced),
+      cost: sums.cost,
+      costSquares: sums.cost_squares,
+      comparable: Number(sums.comparable),
+      comparableCost: sums.comparable_cost,
+      comparableCostSquares: sums.comparable_cost_squares,
+      fallbackCost: sums.fallback_cost,
+      fallbackCostSquares: sums.fallback_cost_squares,
+      costProducts: sums.cost_products,
+    };
+  });
+}
+
+/** Bands by their lower end, as text. */
+function stratumOf(stratum: Stratum): RawBuilder<string> {
+  switch (stratum) {
+    case 'route':
+      return sql<string>`coalesce(route, '(none)')`;
+    case 'key':
+      return sql<string>`coalesce(decisions.key, '(anonymous)')`;
+    case 'model':
+      return sql<string>`coalesce(model, '(none)')`;
+    case 'score':
+      return band('score', ['0.9', '0.8', '0.7', '0.6', '0.5', '0.4', '0.3', '0.2', '0.1']);
+    case 'length':
+      return band('input_tokens', ['65536', '16384', '4096', '1024', '256', '64', '16']);
+  }
+}
+
+function band(column: string, lowerEnds: readonly string[]): RawBuilder<string> {
+  const cases = lowerEnds.map((end) => sql`when ${sql.ref(column)} >= ${sql.raw(end)} then ${sql.lit(end)}`);
+  return sql<string>`case when ${sql.ref(column)} is null then '(none)' ${sql.join(cases, sql` `)} else '0' end`;
+}
