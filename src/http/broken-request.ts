@@ -37,7 +37,7 @@ export function unreadableTarget(error: unknown): Response {
 function whatBroke(code: string | undefined): ShuntError {
   const known: Readonly<Record<string, readonly [ErrorCode, string]>> = {
     HPE_HEADER_OVERFLOW: ['headers_too_large', 'The request line and headers are larger than 64 KiB.'],
-    ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request headers did not arrive in time.'],
+    ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request did not arrive in time.'],
   };
   return new ShuntError(...(known[code ?? ''] ?? ['invalid_request', 'This is not a valid HTTP/1.1 request.']));
 }

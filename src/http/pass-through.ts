@@ -1,6 +1,7 @@
 /** Endpoints that go to the fallback's backend unread: an allow-list of whole paths, so that no path can be made up. */
 import type { Config } from '../config/schema.ts';
 import { passThrough } from '../gateway/pass-through.ts';
+import { mustBeAllowedModel } from '../gateway/permission.ts';
 import type { VisitHandler } from './endpoint.ts';
 import type { Services } from './services.ts';
 
@@ -20,6 +21,8 @@ export function passThroughPaths(config: Config): string[] {
 
 export function passThroughEndpoint(services: Services, path: string): VisitHandler {
   return async (visit) => {
-    await passThrough(services, { ...visit, model: services.config.routing.fallback, path, body: visit.incoming });
+    const model = services.config.routing.fallback;
+    mustBeAllowedModel(visit.tenant, model, []);
+    await passThrough(services, { ...visit, model, path, body: visit.incoming });
   };
 }

@@ -4,6 +4,8 @@ import { getRequestListener } from '@hono/node-server';
 import { ShuntError } from '../base/errors.ts';
 import { answerBrokenRequests, unreadableTarget } from './broken-request.ts';
 
+const longestUploadMs = 600_000;
+
 export interface Listening {
   readonly url: string;
   readonly port: number;
@@ -24,7 +26,8 @@ export async function listen(
       headersTimeout: options.requestMs,
       // How often slow headers are looked for; Node's own half minute would be the true limit.
       connectionsCheckingInterval: Math.min(5_000, options.requestMs),
-      requestTimeout: 0,
+      // Bodies that are read have their own, shorter limit; this one ends uploads that are passed on as they come.
+      requestTimeout: Math.max(longestUploadMs, options.requestMs),
       maxHeaderSize: 65_536,
     },
     // The name stands in for the Host header that HTTP/1.0 health checks lack.
