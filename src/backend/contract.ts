@@ -24,6 +24,8 @@ export interface BackendCall {
   readonly body: Buffer | Readable | null;
   /** Aborting it ends the call with a failure of kind `aborted`. */
   readonly signal: AbortSignal;
+  /** What is left of the request's own time, where that may be less than the backend's `total_ms`. */
+  readonly totalMs?: number;
 }
 
 export interface BackendSink {

@@ -97,6 +97,7 @@ class HttpCall implements Dispatcher.DispatchHandler, BackendStream {
   private readonly call: BackendCall;
   private readonly sink: BackendSink;
   private readonly started: number;
+  private readonly totalMs: number;
   /** When the wait that the first-byte or idle limit bounds began; null while it is not the backend that we wait for. */
   private waitingSince: number | null;
   private stage: CallStage = 'connecting';
@@ -112,7 +113,8 @@ class HttpCall implements Dispatcher.DispatchHandler, BackendStream {
     this.started = place.clock.monotonic();
     this.waitingSince = this.started;
     const { first_byte_ms, idle_ms, total_ms } = place.limits;
-    this.timer = setTimeout(onTimer, Math.min(first_byte_ms, idle_ms, total_ms), this);
+    this.totalMs = call.totalMs === undefined ? total_ms : Math.min(total_ms, call.totalMs);
+    this.timer = setTimeout(onTimer, Math.min(first_byte_ms, idle_ms, this.totalMs), this);
     if (call.signal.aborted) {
       this.handleEvent();
       return;
@@ -179,13 +181,13 @@ class HttpCall implements Dispatcher.DispatchHandler, BackendStream {
 
   /** Fails what is overdue, else sets the timer for what may be overdue next. */
   checkDeadlines(): void {
-    const { first_byte_ms, idle_ms, total_ms } = this.place.limits;
+    const { first_byte_ms, idle_ms } = this.place.limits;
     const now = this.place.clock.monotonic();
     const answering = this.stage === 'answering';
     const waitLimit = answering ? idle_ms : first_byte_ms;
-    const totalLeft = this.started + total_ms - now;
+    const totalLeft = this.started + this.totalMs - now;
     const waitLeft = this.waitingSince === null ? waitLimit : this.waitingSince + waitLimit - now;
-    if (totalLeft <= 0) this.fail('total-timeout', `no complete answer within ${total_ms} ms`);
+    if (totalLeft <= 0) this.fail('total-timeout', `no complete answer within ${Math.ceil(this.totalMs)} ms`);
     else if (waitLeft > 0) {
       // Never further off than `idle_ms`: the wait for data may begin at any moment, and does not touch the timer.
       this.timer = setTimeout(onTimer, Math.ceil(Math.min(totalLeft, waitLeft, idle_ms)), this);

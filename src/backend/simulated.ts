@@ -39,10 +39,13 @@ export function createSimulatedBackend(name: string, config: BackendConfig, cloc
   return {
     name,
     kind: 'simulated',
-    send: (call, sink) =>
-      play({ label: `simulated backend '${name}'`, limits: config, clock, sink, signal: call.signal }, () =>
+    send(call, sink) {
+      const { first_byte_ms, idle_ms, total_ms } = config;
+      const limits = { first_byte_ms, idle_ms, total_ms: Math.min(total_ms, call.totalMs ?? total_ms) };
+      return play({ label: `simulated backend '${name}'`, limits, clock, sink, signal: call.signal }, () =>
         prepare(call),
-      ),
+      );
+    },
     close: async () => {},
   };
 }

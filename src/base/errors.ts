@@ -26,6 +26,10 @@ export const errorTable = {
   draining: { status: 503, type: 'server_error', retryable: true, level: 'info' },
   overloaded: { status: 503, type: 'server_error', retryable: true, level: 'warn' },
   not_ready: { status: 503, type: 'server_error', retryable: true, level: 'info' },
+  /** Nothing was sent: the only backend that could answer has been failing, and enough requests wait for it. */
+  backend_unavailable: { status: 503, type: 'server_error', retryable: true, level: 'warn' },
+  /** `cache-control: only-if-cached`, and nothing is. */
+  not_cached: { status: 504, type: 'invalid_request_error', retryable: false, level: 'info' },
   backend_timeout: { status: 504, type: 'server_error', retryable: true, level: 'warn' },
   /** Configuration, route cards, data files: exit code 2 on the command line. */
   bad_config: { status: 500, type: 'server_error', retryable: false, level: 'error' },

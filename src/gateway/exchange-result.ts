@@ -1,7 +1,7 @@
 /** What goes into an exchange and what comes out of it: the words that `exchange.ts` shares with its callers. */
 import type { Readable } from 'node:stream';
-import type { Backend, BackendFailure, RawHeaders } from '../backend/contract.ts';
-import { headerValue } from '../backend/headers.ts';
+import type { BackendFailure, RawHeaders } from '../backend/contract.ts';
+import type { Endpoints } from '../backend/endpoints.ts';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import type { TokenUsage } from '../ledger/record.ts';
@@ -12,13 +12,16 @@ import type { StreamForm } from './stream-form.ts';
 export interface Attempt {
   /** Config name of the model. */
   readonly model: string;
-  readonly backend: Backend;
+  /** Of the model's backend: the exchange chooses among them. */
+  readonly endpoints: Endpoints;
   readonly method: string;
   readonly path: string;
   readonly headers: RawHeaders;
   /** A stream can be sent once: then `retries` must be 0 and there is no other attempt. */
   readonly body: Buffer | Readable | null;
-  /** How often the same model may be tried again after a passing failure. */
+  /** Being carried out twice does no harm but its price: it may go to another endpoint though the first began with it. */
+  readonly repeatable: boolean;
+  /** How often the same model may be tried again, after a pause, when what failed may pass. */
   readonly retries: number;
   /** Its failures of any kind send the request on to the next attempt; the last attempt's are passed to the client. */
   readonly expendable: boolean;
@@ -36,14 +39,22 @@ export interface ExchangeRequest {
   readonly form: StreamForm;
   readonly client: AnswerWriter;
   readonly signal: AbortSignal;
+  /** For all attempts together, pauses between them and the answer's end included. */
+  readonly totalMs: number;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Own headers: `x-shunt-*` and `server-timing`. `rejected`: the parameter for which an earlier attempt was left. */
-  readonly ownHeaders: (answer: { readonly model: string; readonly rejected: string | null }) => readonly string[];
+  /** Own headers: `x-shunt-*` and `server-timing`. `rejected` and `skipped` as in the result. */
+  readonly ownHeaders: (answer: Answering) => readonly string[];
   /** Keep the body of a whole 2xx answer of at most this many bytes; 0: none. */
   readonly keepBytes: number;
   /** Told once, as soon as an answer names itself (Responses). */
   readonly onResponseId?: (id: string, model: string) => void;
+}
+
+interface Answering {
+  readonly model: string;
+  readonly rejected: string | null;
+  readonly skipped: boolean;
 }
 
 export interface ExchangeResult {
@@ -56,6 +67,8 @@ export interface ExchangeResult {
   readonly failures: readonly string[];
   /** The parameter that an earlier attempt's model did not take. */
   readonly rejected: string | null;
+  /** The first model was not asked at all: its endpoints are left alone for a while. */
+  readonly skipped: boolean;
   readonly errorCode: string | null;
   readonly usage: TokenUsage | null;
   readonly finishReason: string | null;
@@ -79,6 +92,7 @@ export const nothingSent: ExchangeResult = {
   attempts: 0,
   failures: [],
   rejected: null,
+  skipped: false,
   errorCode: null,
   usage: null,
   finishReason: null,
@@ -114,12 +128,13 @@ export function failureError(plan: Attempt, failure: BackendFailure): ShuntError
     : failure.kind.startsWith('connect')
       ? 'backend_unreachable'
       : 'backend_error';
-  return new ShuntError(code, `The backend '${plan.backend.name}' of model '${plan.model}' failed (${failure.kind}).`);
+  return new ShuntError(
+    code,
+    `The backend '${plan.endpoints.name}' of model '${plan.model}' failed (${failure.kind}).`,
+  );
 }
 
-export function retryAfter(headers: RawHeaders): number | null {
-  const exact = Number(headerValue(headers, 'retry-after-ms'));
-  if (Number.isFinite(exact) && exact > 0) return exact;
-  const seconds = Number(headerValue(headers, 'retry-after'));
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null;
+/** The body comes from the client while it is sent, and can be sent once. */
+export function isUpload({ body }: Attempt): boolean {
+  return body !== null && !Buffer.isBuffer(body);
 }

@@ -1,12 +1,13 @@
 /**
  * Requests that go to a backend unread and unrouted: the allow-listed endpoints (moderations, audio, images), raw both
  * ways, what asks for something that is stored at a backend, and embeddings and token counts of a configured model with
- * only `model` spliced. Nothing is tried twice; an answer is kept only where an id must be read from it.
+ * only `model` spliced. What makes or stores something is tried once; an answer is kept only where an id must be read
+ * from it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { modelPath } from '../backend/backend-request.ts';
-import type { Backend } from '../backend/contract.ts';
+import type { Endpoints } from '../backend/endpoints.ts';
 import { forwardedRequestHeaders } from '../backend/headers.ts';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
@@ -20,6 +21,7 @@ import { requestHeader, requestTags } from './client-request.ts';
 import type { GatewayEvents } from './events.ts';
 import { exchange } from './exchange.ts';
 import type { ExchangeResult } from './exchange-result.ts';
+import { requestTotalMs } from './request-time.ts';
 import type { Tenant } from './tenant.ts';
 import { unroutedRecord } from './unrouted-record.ts';
 
@@ -41,7 +43,7 @@ export interface PassThrough {
 
 export interface PassThroughOptions {
   readonly config: Config;
-  readonly backends: ReadonlyMap<string, Backend>;
+  readonly backends: ReadonlyMap<string, Endpoints>;
   readonly clock: Clock;
   readonly events: GatewayEvents;
   readonly snapshot: () => Snapshot | null;
@@ -50,24 +52,27 @@ export interface PassThroughOptions {
 
 /** Answers that name what they store are small. */
 const largestRead = 1 << 20;
+/** They work something out, and leave nothing behind: what makes or stores something is asked for once. */
+const computed = ['/embeddings', '/messages/count_tokens'];
 
 /** Throws a `ShuntError` when nothing could be answered. */
 export async function passThrough(options: PassThroughOptions, request: PassThrough): Promise<ExchangeResult> {
   const model = options.config.models[request.model];
-  const backend = options.backends.get(model.backend);
-  if (!backend) throw new ShuntError('internal_error', `Backend '${model.backend}' was not assembled.`);
+  const endpoints = options.backends.get(model.backend);
+  if (!endpoints) throw new ShuntError('internal_error', `Backend '${model.backend}' was not assembled.`);
   const backendConfig = options.config.backends[model.backend];
   const { credentials } = backendConfig;
   const { body, incoming, readAnswer = false } = request;
   const bytes = Buffer.isBuffer(body) ? body.length : 0;
   const hold = options.allowance.grantUnrouted({ ...request, bytes });
+  const repeatable = incoming.method === 'GET' || (Buffer.isBuffer(body) && computed.includes(request.path));
   const time = options.clock.now();
   const began = options.clock.monotonic();
   const result = await exchange({
     attempts: [
       () => ({
         model: request.model,
-        backend,
+        endpoints,
         method: incoming.method ?? 'POST',
         path: modelPath(backendConfig, model.model, request.path) + queryOf(incoming),
         headers: forwardedRequestHeaders(incoming.rawHeaders, {
@@ -76,7 +81,8 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
           keepLength: body === incoming,
         }),
         body,
-        retries: 0,
+        repeatable,
+        retries: repeatable ? backendConfig.max_retries : 0,
         expendable: false,
         stripUsage: false,
       }),
@@ -85,8 +91,9 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
     form: choiceStream,
     client: request.outgoing,
     signal: request.signal,
+    totalMs: requestTotalMs(options.config),
     clock: options.clock,
-    random: () => 0,
+    random: Math.random,
     keepBytes: readAnswer ? largestRead : 0,
     ownHeaders: () => ['x-shunt-request-id', request.id, 'x-shunt-route', 'none', 'x-shunt-reason', 'pass-through'],
   });
@@ -99,7 +106,7 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
     reason: 'pass-through',
     model: request.model,
     priced: incoming.method === 'POST' ? model : null,
-    backend: backend.name,
+    backend: endpoints.name,
     snapshot: options.snapshot()?.id ?? '',
     status: result.status,
     errorCode: result.errorCode,
@@ -113,7 +120,7 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
       totalMs: options.clock.monotonic() - began,
     },
   });
-  options.events.requestFinished(record, '', requestHeader(request, 'traceparent'));
+  options.events.requestFinished(record, { text: '', person: null }, requestHeader(request, 'traceparent'));
   hold.release(result.usage);
   if (result.error) throw result.error;
   return result;

@@ -38,7 +38,7 @@ export function createApp(frame: EndpointFrame, services: Services): App {
     app.post(`/v1${path}`, endpoint(frame, passThroughEndpoint(services, path), work));
   }
   app.get('/healthz', (context) => healthEndpoint(context));
-  app.get('/readyz', (context) => readyEndpoint(context, frame, services));
+  app.get('/readyz', readyEndpoint(frame, services));
   app.get('/metrics', endpoint(frame, metricsEndpoint(services)));
   app.all(
     '*',
@@ -55,7 +55,7 @@ export function createAdminApp(frame: EndpointFrame, services: Services): App {
   };
   const app = new Hono<NodeEnv>({ strict: false });
   app.get('/healthz', (context) => healthEndpoint(context));
-  app.get('/readyz', (context) => readyEndpoint(context, frame, services));
+  app.get('/readyz', readyEndpoint(open, services));
   app.get('/metrics', endpoint(open, metricsEndpoint(services)));
   app.all(
     '*',

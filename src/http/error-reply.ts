@@ -69,10 +69,11 @@ export function errorHeaders(error: ShuntError, requestId: string): Record<strin
   };
   const { code, row } = error;
   // The proxy has tried its backends again already; an SDK's own retries on top would only multiply the load.
-  const hopeless = row.status >= 500 && code !== 'draining' && code !== 'overloaded' && code !== 'not_ready';
+  const comeBack = row.status === 503 && row.retryable;
+  const hopeless = row.status >= 500 && !comeBack;
   if (hopeless || code === 'budget_exceeded') headers['x-should-retry'] = 'false';
   const retryAfterMs =
-    error.retryAfterMs ?? (code === 'draining' || code === 'overloaded' || code === 'not_ready' ? 1_000 : null);
+    error.retryAfterMs ?? (comeBack ? 1_000 : null);
   if (retryAfterMs !== null) {
     headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
     headers['retry-after-ms'] = String(Math.ceil(retryAfterMs));

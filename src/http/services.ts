@@ -1,6 +1,6 @@
 /** What the endpoints may call. Built once, in `assemble.ts`. */
 
-import type { Backend } from '../backend/contract.ts';
+import type { Endpoints } from '../backend/endpoints.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { Embedder } from '../embedding/contract.ts';
@@ -21,7 +21,7 @@ export interface Services {
   readonly events: GatewayEvents;
   /** Who made what is stored at a backend. */
   readonly owners: Owners;
-  readonly backends: ReadonlyMap<string, Backend>;
+  readonly backends: ReadonlyMap<string, Endpoints>;
   /** Embedding models by alias, name or `name@version`; null when there is none of that name. */
   readonly embedder: (name: string) => Promise<Embedder | null>;
   readonly embeddingNames: () => readonly string[];

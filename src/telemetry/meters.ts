@@ -27,6 +27,12 @@ const counters = {
   pins: ['shunt_pin_outcomes_total', 'What became of conversation pins.', ['outcome']],
   truncated: ['shunt_truncated_answers_total', 'Answers that ended before their end.', ['model']],
   retries: ['shunt_backend_retries_total', 'Attempts after the first.', ['model', 'backend']],
+  retriesDenied: ['shunt_backend_retries_denied_total', 'Retries that the budget did not allow.', ['backend']],
+  breakerMoves: [
+    'shunt_breaker_transitions_total',
+    'Changes of breakers, by the state that they came to; model * is the endpoint’s key.',
+    ['backend', 'endpoint', 'model', 'to'],
+  ],
   embedderFailures: ['shunt_embedder_failures_total', 'Requests that fell back because embedding failed.', []],
   reloads: ['shunt_reloads_total', 'Reloads of config and routes.', ['result']],
 } as const satisfies Record<string, readonly [name: string, help: string, labels: readonly string[]]>;

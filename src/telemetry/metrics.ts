@@ -6,6 +6,7 @@
  * counted under `other`. Where OpenTelemetry's GenAI conventions name a metric, it has that name and those buckets.
  */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { addBreakerGauge, type BreakerSample, everyModel } from './breaker-metrics.ts';
 import { type FinishedRequest, operationOf } from './finished-request.ts';
 import { createMeters } from './meters.ts';
 import {
@@ -29,6 +30,7 @@ export interface MetricsOptions {
     readonly pins: () => number;
     readonly cacheEntries: () => number;
     readonly cacheBytes: () => number;
+    readonly breakers: () => readonly BreakerSample[];
   };
 }
 
@@ -36,6 +38,9 @@ export interface Metrics {
   /** A few microseconds. */
   requestFinished(request: FinishedRequest): void;
   embedderFailed(): void;
+  breakerMoved(breaker: BreakerSample): void;
+  /** A retry that a backend's budget did not allow. */
+  retryDenied(backend: string): void;
   reloadFinished(ok: boolean): void;
   scrape(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
@@ -46,6 +51,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addGauges(registry, options);
+  addBreakerGauge(registry, options.gauges.breakers);
   const meters = createMeters(registry);
   const decisions = new Map<string, DecisionTallies>();
   const answers = new Map<string, AnswerTallies>();
@@ -58,9 +64,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     requestFinished(request) {
       countDecision(decisionTallies(request), request);
-      if (request.model !== null && request.cache !== 'hit')
+      if (request.model !== null && request.cache !== 'hit' && request.cache !== 'semantic')
         countAnswer(answerTallies(request, request.model), request);
     },
+    breakerMoved: ({ backend, endpoint, model, state }) =>
+      meters.breakerMoves(backend, endpoint, model ?? everyModel, state).add(1),
+    retryDenied: (backend) => meters.retriesDenied(backend).add(1),
     embedderFailed: () => meters.embedderFailures().add(1),
     reloadFinished: (ok) => meters.reloads(ok ? 'ok' : 'failed').add(1),
     async scrape() {

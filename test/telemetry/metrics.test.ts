@@ -10,6 +10,7 @@ const gauges = {
   pins: () => 5,
   cacheEntries: () => 6,
   cacheBytes: () => 7,
+  breakers: () => [],
 };
 
 const metrics = () => createMetrics({ version: '1.2.3', gauges });
