@@ -3,10 +3,11 @@
  * replaces in `runtime.ts`. Start, reload and stop are three functions of what is returned.
  */
 import { join } from 'node:path';
+import { createBreakerBoard } from './backend/breaker-board.ts';
+import { breakerLine } from './backend/breaker-line.ts';
 import { createConnectionPools } from './backend/connection-pools.ts';
 import { systemClock } from './base/clock.ts';
 import { messageOf, type ShuntError } from './base/errors.ts';
-import { createExactCache } from './cache/exact-cache.ts';
 import type { Config } from './config/schema.ts';
 import { requireGate } from './evaluation/require-gate.ts';
 import { type BudgetAlert, createBudgets } from './gateway/budgets.ts';
@@ -22,6 +23,7 @@ import { createPersonHash, createPromptKeeper } from './ledger/privacy.ts';
 import { createTokenCounter } from './ledger/token-counter.ts';
 import { prepareSnapshot, stateFolder } from './lifecycle/prepare.ts';
 import { createSwitch } from './lifecycle/switch.ts';
+import { openCaches } from './open-caches.ts';
 import { buildRuntime, type Runtime, type Standing } from './runtime.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -59,7 +61,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   const ledger = await openLedger({ config, clock, onError: (error) => logError(log, error, '') });
   const pins = createPinStore({ max: config.routing.pin_max, ttlMs: config.routing.pin_ttl });
   const owners = createOwners({ max: 200_000, ttlMs: 30 * 86_400_000 });
-  const cache = createExactCache({ maxBytes: Math.round(config.cache.exact.max_mb * 1_048_576), clock });
+  const caches = openCaches({ config, clock, log });
   const admission = createAdmission({
     maxInFlight: config.server.max_in_flight,
     maxQueued: config.server.max_queued,
@@ -100,8 +102,9 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       ledgerQueued: () => ledger.recorder.queued,
       ledgerDropped: () => ledger.recorder.dropped,
       pins: () => pins.size,
-      cacheEntries: () => cache.stats().entries,
-      cacheBytes: () => cache.stats().bytes,
+      cacheEntries: () => caches.memory.stats().entries,
+      cacheBytes: () => caches.memory.stats().bytes,
+      breakers: () => [...(runtimes.current()?.backends.values() ?? [])].flatMap((backend) => backend.view()),
     },
   });
   const events: GatewayEvents = {
@@ -123,9 +126,17 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   const standing: Standing = {
     clock,
     pools: createConnectionPools(),
+    breakers: createBreakerBoard({
+      breakerMoved(place, breaker, from) {
+        metrics.breakerMoved({ ...place, state: breaker.state });
+        const { level, message, fields } = breakerLine({ place, breaker, from, clock });
+        log[level](message, fields);
+      },
+      retryDenied: (backend) => metrics.retryDenied(backend),
+    }),
     pins,
     owners,
-    cache,
+    cache: caches.levels,
     admission,
     quota,
     budgets,
@@ -161,6 +172,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     () => runtimes.close(),
     async () => spendSync.close(),
     () => webhook.close(),
+    () => caches.close(),
     () => ledger.recorder.close(),
     () => tracing.shutdown(),
   ];
@@ -250,7 +262,7 @@ function needsRestart(running: Config, next: Config): string[] {
     telemetry: config.telemetry,
     'routing.pin_ttl': config.routing.pin_ttl,
     'routing.pin_max': config.routing.pin_max,
-    'cache.exact.max_mb': config.cache.exact.max_mb,
+    'cache.exact': { ...config.cache.exact, ttl: undefined, max_temperature: undefined },
   });
   const [before, after] = [Object.entries(fixed(running)), Object.values(fixed(next))];
   return before.filter(([, value], i) => JSON.stringify(value) !== JSON.stringify(after[i])).map(([key]) => key);

@@ -2,13 +2,12 @@
  * What a reload replaces as a whole: the config with everything built from it, and the snapshot. A request that has
  * begun keeps the runtime it began with. What must outlive a reload (pins, cache, ledger, metrics, the door) is handed in.
  */
+import type { BreakerBoard } from './backend/breaker-board.ts';
 import type { ConnectionPools } from './backend/connection-pools.ts';
-import type { Backend } from './backend/contract.ts';
-import { createHttpBackend } from './backend/http.ts';
-import { createSimulatedBackend } from './backend/simulated.ts';
+import { type Endpoints, openEndpoints } from './backend/endpoints.ts';
 import type { Clock } from './base/clock.ts';
 import type { ShuntError } from './base/errors.ts';
-import type { ExactCache } from './cache/exact-cache.ts';
+import type { AnswerLevels } from './cache/exact-levels.ts';
 import type { Config } from './config/schema.ts';
 import type { Embedder } from './embedding/contract.ts';
 import { createEmbedder } from './embedding/create-embedder.ts';
@@ -35,9 +34,10 @@ import type { Snapshot } from './lifecycle/snapshot.ts';
 export interface Standing {
   readonly clock: Clock;
   readonly pools: ConnectionPools;
+  readonly breakers: BreakerBoard;
   readonly pins: PinStore;
   readonly owners: Owners;
-  readonly cache: ExactCache;
+  readonly cache: AnswerLevels;
   readonly admission: Admission;
   readonly quota: Quota;
   readonly budgets: Budgets;
@@ -52,6 +52,7 @@ export interface Standing {
 export interface Runtime {
   readonly config: Config;
   readonly snapshot: Snapshot;
+  readonly backends: ReadonlyMap<string, Endpoints>;
   readonly app: App;
   readonly adminApp: App;
   /** Closes what `next` does not go on using. */
@@ -85,6 +86,7 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
       planner,
       backends,
       cache,
+      semantic: null,
       clock,
       random: Math.random,
       events,
@@ -118,6 +120,7 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
   return {
     config,
     snapshot,
+    backends,
     app: createApp(frame, services),
     adminApp: createAdminApp(frame, services),
     async retire(next) {
@@ -128,13 +131,18 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
   };
 }
 
-function openBackends(config: Config, standing: Standing): Map<string, Backend> {
-  const backends = new Map<string, Backend>();
+function openBackends(config: Config, { clock, pools, breakers }: Standing): Map<string, Endpoints> {
+  const backends = new Map<string, Endpoints>();
+  const models = Object.entries(config.models);
   for (const [name, backend] of Object.entries(config.backends)) {
-    const opened =
-      backend.kind === 'simulated'
-        ? createSimulatedBackend(name, backend, standing.clock)
-        : createHttpBackend(name, backend, { clock: standing.clock, pools: standing.pools });
+    const opened = openEndpoints(name, backend, {
+      clock,
+      pools,
+      breakers,
+      random: Math.random,
+      models: models.filter(([, model]) => model.backend === name).map(([model]) => model),
+      mostAtLeftAlone: Math.ceil(config.server.max_in_flight / 2),
+    });
     backends.set(name, opened);
   }
   return backends;

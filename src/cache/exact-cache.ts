@@ -7,7 +7,8 @@ import type { Clock } from '../base/clock.ts';
 import type { TokenUsage } from '../ledger/record.ts';
 
 export interface CacheEntry {
-  readonly route: string;
+  /** null: no route took the prompt, and the fallback model answered. */
+  readonly route: string | null;
   /** Config name of the model that answered. */
   readonly model: string;
   readonly contentType: string;
@@ -15,6 +16,9 @@ export interface CacheEntry {
   /** As it went to the client. */
   readonly body: Buffer;
   readonly usage: TokenUsage | null;
+  /** Whose it is, and the tags of the request that it answered: what a purge goes by. */
+  readonly tenant: string;
+  readonly tags: readonly string[];
   /** Milliseconds since the epoch. */
   readonly storedAt: number;
 }
@@ -25,10 +29,21 @@ interface CacheStats {
   readonly maxBytes: number;
 }
 
+/** Which stored answers go; what is absent matches all. */
+export interface Purge {
+  readonly route?: string;
+  readonly tag?: string;
+  readonly tenant?: string;
+  /** Stored before this moment. */
+  readonly storedBefore?: number;
+}
+
 export interface ExactCache {
   get(key: string): CacheEntry | null;
   /** An answer larger than an eighth of the cache is not kept. */
   set(key: string, entry: CacheEntry, ttlMs: number): void;
+  /** Returns how many went. */
+  purge(which: Purge): number;
   stats(): CacheStats;
 }
 
@@ -51,9 +66,29 @@ export function createExactCache(options: { readonly maxBytes: number; readonly 
       if (ttlMs <= 0) return;
       entries.set(key, { ...entry, body: ownCopy(entry.body) }, { ttl: ttlMs });
     },
+    purge(which) {
+      let gone = 0;
+      for (const [key, entry] of [...entries.entries()]) {
+        if (isMeant(which, entry) && entries.delete(key)) gone++;
+      }
+      return gone;
+    },
     stats: () => ({ entries: entries.size, bytes: entries.calculatedSize, maxBytes }),
   };
 }
+
+/** `fallback`, a name that no route may have, stands for answers that no route made. */
+export function isMeant(which: Purge, entry: Pick<CacheEntry, 'route' | 'tags' | 'tenant' | 'storedAt'>): boolean {
+  return (
+    (which.route === undefined || which.route === (entry.route ?? fallbackName)) &&
+    (which.tag === undefined || entry.tags.includes(which.tag)) &&
+    (which.tenant === undefined || which.tenant === entry.tenant) &&
+    (which.storedBefore === undefined || entry.storedAt < which.storedBefore)
+  );
+}
+
+/** How answers of the fallback model are named where a route's name would stand. */
+export const fallbackName = 'fallback';
 
 /** A chunk is a window into a larger buffer of the socket, which a kept window would keep alive. */
 function ownCopy(body: Buffer): Buffer {

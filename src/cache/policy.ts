@@ -2,9 +2,11 @@
  * What may be cached and for whom: pure rules, each of which names itself when it refuses. Nothing is cached unless the
  * route opts in; whatever may differ the next time (sampling, tools, several choices) or was not whole is left out.
  *
- *   before matching   lookupRefusal   the request alone
- *   on a hit          hitRefusal      the entry against its route as it stands now: mode, time to live, temperature
- *   after the answer  storeRefusal    the request, the route and what came
+ *   before matching   lookupRefusal      the request alone
+ *   on a hit          hitRefusal         the entry against its route as it stands now: mode, time to live, temperature
+ *   after matching    wayRefusal         how the request came to its route: forced and in a tool loop only by opting in
+ *   before sending    storeRefusalAhead  the request and the route
+ *   after the answer  answerRefusal      what came
  */
 import type { Config } from '../config/schema.ts';
 import type { Route } from '../routing/route.ts';
@@ -24,15 +26,24 @@ export interface CacheControl {
   readonly noCache: boolean;
   /** Store no answer; a stored one may be taken. */
   readonly noStore: boolean;
+  /** Take a stored answer or none at all: 504. */
+  readonly onlyIfCached: boolean;
   /** Take no answer older than this. */
   readonly maxAgeMs: number | null;
 }
 
+/** How a request came to its route. `asked`: it was not routed at all; `matched` counts for the fallback too. */
+export type Way = 'asked' | 'matched' | 'forced' | 'tool-loop';
+
 /** A route's own cache settings over those of the configuration. */
 export interface RouteCachePolicy {
-  readonly mode: 'none' | 'exact';
+  readonly mode: 'none' | 'exact' | 'semantic';
   readonly ttlMs: number;
   readonly maxTemperature: number;
+  /** Wrong ÷ served semantic hits. */
+  readonly maxError: number;
+  readonly forced: boolean;
+  readonly toolLoop: boolean;
 }
 
 export interface AnswerFacts {
@@ -48,6 +59,9 @@ export type CacheRefusal =
   | 'tools'
   | 'several-choices'
   | 'route-does-not-cache'
+  | 'not-routed'
+  | 'forced'
+  | 'tool-loop'
   | 'temperature'
   | 'too-old'
   | 'status'
@@ -55,11 +69,14 @@ export type CacheRefusal =
   | 'error-in-answer'
   | 'unfinished';
 
-export function routeCachePolicy(route: Route['cache'], defaults: Config['cache']['exact']): RouteCachePolicy {
+export function routeCachePolicy(own: Route['cache'], defaults: Config['cache']): RouteCachePolicy {
   return {
-    mode: route.mode,
-    ttlMs: route.ttlMs ?? defaults.ttl,
-    maxTemperature: route.maxTemperature ?? defaults.max_temperature,
+    mode: own.mode,
+    ttlMs: own.ttl ?? defaults.exact.ttl,
+    maxTemperature: own.max_temperature ?? defaults.exact.max_temperature,
+    maxError: own.max_error ?? defaults.semantic.max_error,
+    forced: own.forced,
+    toolLoop: own.tool_loop,
   };
 }
 
@@ -81,6 +98,13 @@ export function hitRefusal(
   return routeRefusal(request, policy);
 }
 
+/** null: how the request came to its route does not keep it from the cache. */
+export function wayRefusal(way: Way, policy: RouteCachePolicy): CacheRefusal | null {
+  if (way === 'asked') return 'not-routed';
+  if (way === 'forced' && !policy.forced) return 'forced';
+  return way === 'tool-loop' && !policy.toolLoop ? 'tool-loop' : null;
+}
+
 /** null: an answer to this request may be stored if it turns out whole; asked before the request is sent. */
 export function storeRefusalAhead(
   request: CacheableRequest,
@@ -99,7 +123,7 @@ export function answerRefusal(answer: AnswerFacts): CacheRefusal | null {
   return answer.finishReason === 'stop' || answer.finishReason === 'length' ? null : 'unfinished';
 }
 
-export const noCacheControl: CacheControl = { noCache: false, noStore: false, maxAgeMs: null };
+export const noCacheControl: CacheControl = { noCache: false, noStore: false, onlyIfCached: false, maxAgeMs: null };
 
 export function parseCacheControl(header: string | null): CacheControl {
   if (header === null) return noCacheControl;
@@ -111,6 +135,7 @@ export function parseCacheControl(header: string | null): CacheControl {
   return {
     noCache: directives.includes('no-cache'),
     noStore: directives.includes('no-store'),
+    onlyIfCached: directives.includes('only-if-cached'),
     maxAgeMs: maxAge ? Number(maxAge[1]) * 1_000 : null,
   };
 }
@@ -125,6 +150,6 @@ function isToolMessage(message: { readonly role: string; readonly toolCalls: num
 }
 
 function routeRefusal(request: CacheableRequest, policy: RouteCachePolicy): CacheRefusal | null {
-  if (policy.mode !== 'exact') return 'route-does-not-cache';
+  if (policy.mode === 'none') return 'route-does-not-cache';
   return request.temperature <= policy.maxTemperature ? null : 'temperature';
 }

@@ -42,11 +42,11 @@ function numberText(value: number | null | undefined): string {
 
 function cacheText({ cache }: Route, config: Config | null): string {
   if (cache.mode === 'none') return 'none';
-  const ttlMs = cache.ttlMs ?? config?.cache.exact.ttl ?? null;
-  const temperature = cache.maxTemperature ?? config?.cache.exact.max_temperature ?? null;
+  const ttlMs = cache.ttl ?? config?.cache.exact.ttl ?? null;
+  const temperature = cache.max_temperature ?? config?.cache.exact.max_temperature ?? null;
   const bounds = [
     ttlMs === null ? '' : `, for ${ttlMs / 1000} s`,
     temperature === null ? '' : `, up to temperature ${temperature}`,
   ];
-  return `exact${bounds.join('')}`;
+  return `${cache.mode}${bounds.join('')}`;
 }

@@ -40,8 +40,6 @@ export const cacheSchema = z.strictObject({
       enabled: z.boolean().default(false),
       max_mb: z.number().positive().max(65_536).default(128),
       max_error: errorShare.default(0.01),
-      /** With which the bound holds. */
-      confidence: z.number().min(0.5).max(0.999).default(0.95),
       /** Share of the hits that could be served which go to the backend all the same, to see whether they were right. */
       verify_share: z.number().min(0).max(1).default(0.05),
       /** How the stored answer and the fresh one are compared. */

@@ -54,7 +54,7 @@ export function forcedPlan(request: PlanRequest, forced: string, base: Plan): Pl
   if (!mayTakeRoute(request.tenant, forced)) {
     throw new ShuntError('route_forbidden', `This key may not take the route '${forced}'.`, { param: 'x-shunt-route' });
   }
-  return { ...base, reason: 'forced', route: forced };
+  return { ...base, reason: 'forced', way: 'forced', route: forced };
 }
 
 /**

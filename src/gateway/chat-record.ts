@@ -25,7 +25,7 @@ export interface ChatOutcome {
   readonly totalMs: number;
   /** For usage that was not reported. */
   readonly count: CountTokens;
-  readonly cache: 'hit' | 'miss' | 'bypass';
+  readonly cache: DecisionRecord['cache'];
 }
 
 /** With `unknown_model: passthrough` a name is whatever the client wrote; a row is not to hold a megabyte of it. */
@@ -49,7 +49,7 @@ export function chatRecord(
     requestedModel: chat.model.slice(0, longestName),
     route: failedOver ? null : plan.route,
     wouldRoute: failedOver ? plan.route : plan.wouldRoute,
-    reason: failedOver ? failoverReason(result.rejected) : plan.reason,
+    reason: failedOver ? failoverReason(result) : plan.reason,
     score: plan.match?.score ?? null,
     threshold: plan.match?.candidates[0]?.threshold ?? null,
     margin: plan.match?.margin ?? null,
@@ -69,7 +69,7 @@ export function chatRecord(
     verdict: null,
     truncated: result.truncated,
     usage,
-    cost: outcome.cache === 'hit' ? zeroUsd : costOf(result.model, usage),
+    cost: outcome.cache === 'hit' || outcome.cache === 'semantic' ? zeroUsd : costOf(result.model, usage),
     fallbackCost: costOf(plan.fallback, usage),
     latency: {
       addedMs: outcome.addedMs,

@@ -7,10 +7,12 @@ export interface Decided {
   readonly plan: Plan;
   /** Config name of the model that answers; another than the target after a failover. */
   readonly model: string;
-  readonly cache: 'hit' | 'miss' | 'bypass';
+  readonly cache: 'hit' | 'semantic' | 'miss' | 'bypass';
   readonly addedMs: number;
   /** The parameter that the target did not take, when that is why another model answers. */
   readonly rejected?: string | null;
+  /** The target was not asked: it has been failing lately. */
+  readonly skipped?: boolean;
 }
 
 /** Names and values in turn. `x-shunt-route` is the route, `fallback`, or `none` for a model asked for by name. */
@@ -23,7 +25,7 @@ export function decisionHeaders(request: ClientRequest, decided: Decided): strin
     'x-shunt-route',
     shownRoute(plan, failedOver),
     'x-shunt-reason',
-    failedOver ? failoverReason(decided.rejected ?? null) : plan.reason,
+    failedOver ? failoverReason(decided) : plan.reason,
     'x-shunt-model',
     model,
     'x-shunt-cache',
@@ -36,8 +38,9 @@ export function decisionHeaders(request: ClientRequest, decided: Decided): strin
 }
 
 /** Why another model than the target answers. */
-export function failoverReason(rejected: string | null): string {
-  return rejected === null ? 'failover' : rejectionReason(rejected);
+export function failoverReason({ rejected = null, skipped = false }: Pick<Decided, 'rejected' | 'skipped'>): string {
+  if (rejected !== null) return rejectionReason(rejected);
+  return skipped ? 'target-unavailable' : 'failover';
 }
 
 export function setHeaders(request: ClientRequest, headers: readonly string[]): void {

@@ -7,7 +7,9 @@ import type { Config } from '../config/schema.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import type { Candidate, MatchResult, NearestExample, ScoreParts, ThresholdPromise } from '../routing/decision.ts';
 import { match } from '../routing/match.ts';
+import { fixedTarget, targetOf } from '../routing/route.ts';
 import type { ChatRequest } from './chat-request.ts';
+import { fixedAnswerObjection } from './fixed-answer.ts';
 import { guard } from './guard.ts';
 import { fallbackFor } from './named-model.ts';
 
@@ -84,8 +86,12 @@ function aimOf(
 ): { route: string | null; target: string; reason: string } {
   const { result, fallback, chat } = step;
   if (result.route === null) return { route: null, target: fallback, reason: result.reason };
-  const target = options.snapshot.routes.get(result.route)?.target ?? options.config.routing.default_target;
-  const objection = chat && target !== fallback ? guard(options.config, target, chat) : null;
+  const target = targetOf(options.snapshot.routes.get(result.route), options.config.routing.default_target);
+  const objection = chat === null || target === fallback ? null : objectionTo(options.config, target, chat);
   if (objection !== null) return { route: null, target: fallback, reason: objection };
   return { route: result.route, target, reason: result.reason };
+}
+
+function objectionTo(config: Config, target: string, chat: ChatRequest): string | null {
+  return target === fixedTarget ? fixedAnswerObjection(chat) : guard(config, target, chat);
 }

@@ -1,6 +1,9 @@
 /** A plan: where a chat request goes and why; what it is made from; and how a plan that is still open looks. */
+import type { Way } from '../cache/policy.ts';
+import type { Embedding } from '../embedding/contract.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import type { MatchResult } from '../routing/decision.ts';
+import type { FixedAnswer } from '../routing/route.ts';
 import type { ChatRequest } from './chat-request.ts';
 import type { Conversation } from './pin.ts';
 import type { Tenant } from './tenant.ts';
@@ -11,9 +14,13 @@ export interface Plan {
   /** What the matcher said where the plan does otherwise (monitor mode, a guard, an escalation). */
   readonly wouldRoute: string | null;
   readonly reason: string;
-  /** Config names. */
+  /** How the request came to its route: what caching goes by. */
+  readonly way: Way;
+  /** Config names; `target` is `fixedTarget` beside an `answer`. */
   readonly target: string;
   readonly fallback: string;
+  /** Takes the place of a model's answer. */
+  readonly answer: FixedAnswer | null;
   /** The request was routed: a target that fails may fall over to the fallback. */
   readonly routed: boolean;
   /** Nobody else can answer: the request continues what only the target's backend knows. */
@@ -22,6 +29,8 @@ export interface Plan {
   readonly pin: 'none' | 'new' | 'kept' | 'escalated';
   readonly conversation: Conversation | null;
   readonly text: string;
+  /** Of `text`, when it was matched. */
+  readonly embedding: Embedding | null;
   readonly embedMs: number;
   readonly matchMs: number;
 }
@@ -60,14 +69,17 @@ export const emptyPlan: Plan = {
   route: null,
   wouldRoute: null,
   reason: '',
+  way: 'asked',
   target: '',
   fallback: '',
+  answer: null,
   routed: false,
   bound: false,
   match: null,
   pin: 'none',
   conversation: null,
   text: '',
+  embedding: null,
   embedMs: 0,
   matchMs: 0,
 };

@@ -13,8 +13,11 @@ import type { Config } from '../config/schema.ts';
 import type { Embedding } from '../embedding/contract.ts';
 import type { MatchResult } from '../routing/decision.ts';
 import { match } from '../routing/match.ts';
+import { fixedTarget, targetOf } from '../routing/route.ts';
 import { continuedPlan, explicitPlan, forcedPlan } from './asked-plan.ts';
+import type { ChatRequest } from './chat-request.ts';
 import { dialects } from './dialect.ts';
+import { fixedAnswerObjection } from './fixed-answer.ts';
 import { guard, mustSpeak, speaks } from './guard.ts';
 import { fallbackFor } from './named-model.ts';
 import type { Owners } from './owners.ts';
@@ -41,7 +44,7 @@ export interface Planner {
   /** Never throws. Returns at once (not a promise) when the embedder works inline. */
   finish(open: Open): Plan | Promise<Plan>;
   /** The plan of a request that a stored answer of `route` by `model` takes; the conversation goes on with that model. */
-  cached(open: Open, answer: { readonly route: string; readonly model: string }): Plan;
+  cached(open: Open, answer: { readonly route: string | null; readonly model: string }): Plan;
   /** Another model than the plan's target answered: the conversation goes on with that one. */
   moved(plan: Plan, model: string): void;
 }
@@ -74,10 +77,11 @@ export function createPlanner(options: PlannerOptions): Planner {
     if (conversation?.inToolLoop) {
       const target = pin ? pin.model : fallback;
       const reason = pin ? 'pinned-tool-loop' : 'tool-loop-without-pin';
-      return pinned({ ...base, target, route: pin?.route ?? null, reason, pin: pin ? 'kept' : 'new', conversation });
+      const kept = { pin: pin ? ('kept' as const) : ('new' as const), conversation, way: 'tool-loop' as const };
+      return pinned({ ...base, target, route: pin?.route ?? null, reason, ...kept });
     }
     if (pin && pin.model === fallback) {
-      return pinned({ ...base, target: fallback, reason: 'pinned', pin: 'kept', conversation });
+      return pinned({ ...base, target: fallback, reason: 'pinned', way: 'matched', pin: 'kept', conversation });
     }
     return { kind: 'open', open: { request, fallback, text, conversation, pinned: pin ? pin.model : null } };
   }
@@ -111,12 +115,16 @@ export function createPlanner(options: PlannerOptions): Planner {
   /** Sends a plan with a route to that route's model, unless the guard says no. */
   function toTarget(plan: Plan, request: PlanRequest): Plan {
     const route = plan.route === null ? undefined : request.snapshot.routes.get(plan.route);
-    const target = route?.target ?? config.routing.default_target;
+    const target = targetOf(route, config.routing.default_target);
     const allowed = mayTakeRoute(request.tenant, plan.route);
     if (target === plan.fallback && allowed) return { ...plan, target };
-    const objection = allowed ? guard(config, target, request.chat, options.rejections) : 'route-not-allowed';
-    if (objection === null) return { ...plan, target };
+    const objection = allowed ? objectionTo(target, request.chat) : 'route-not-allowed';
+    if (objection === null) return { ...plan, target, answer: route?.answer ?? null };
     return { ...plan, target: plan.fallback, route: null, wouldRoute: plan.route, reason: objection };
+  }
+
+  function objectionTo(target: string, chat: ChatRequest): string | null {
+    return target === fixedTarget ? fixedAnswerObjection(chat) : guard(config, target, chat, options.rejections);
   }
 
   function finish(open: Open): Plan | Promise<Plan> {
@@ -162,7 +170,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       return conclude(open, { ...fallbackPlan(open, 'matcher-error'), embedMs });
     }
     const matchMs = clock.monotonic() - embedded;
-    const timed = { ...fallbackPlan(open, result.reason), match: result, embedMs, matchMs };
+    const timed = { ...fallbackPlan(open, result.reason), match: result, embedding, embedMs, matchMs };
     if (result.route === null) return conclude(open, timed);
     const aimed = toTarget({ ...timed, route: result.route }, open.request);
     if (config.routing.mode === 'monitor') {
@@ -171,7 +179,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     return conclude(open, aimed);
   }
 
-  function cached(open: Open, answer: { readonly route: string; readonly model: string }): Plan {
+  function cached(open: Open, answer: { readonly route: string | null; readonly model: string }): Plan {
     const { route, model } = answer;
     return conclude(open, { ...fallbackPlan(open, 'cache-hit'), route, target: model });
   }
@@ -180,6 +188,8 @@ export function createPlanner(options: PlannerOptions): Planner {
   function conclude(open: Open, plan: Plan): Plan {
     if (open.conversation === null) return plan;
     const final = open.pinned === null ? { ...plan, pin: 'new' as const } : pinnedTurn(open, open.pinned, plan);
+    // A fixed answer is nobody to go on with: the next turn is matched afresh.
+    if (final.answer !== null) return { ...final, pin: 'none', conversation: null };
     pins.keep(open.conversation, { model: final.target, route: final.route });
     return final;
   }
@@ -190,6 +200,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     return {
       ...plan,
       target: open.fallback,
+      answer: null,
       route: null,
       wouldRoute,
       reason: plan.route ? 'escalated' : plan.reason,
@@ -199,6 +210,6 @@ export function createPlanner(options: PlannerOptions): Planner {
 
   function fallbackPlan(open: Open, reason: string): Plan {
     const { fallback, text, conversation } = open;
-    return { ...emptyPlan, target: fallback, fallback, text, conversation, reason, routed: true };
+    return { ...emptyPlan, target: fallback, fallback, text, conversation, reason, way: 'matched', routed: true };
   }
 }

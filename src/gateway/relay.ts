@@ -4,14 +4,14 @@
  *
  * It decides nothing about other attempts: it says that it failed while it could still be taken back.
  */
-import type { ServerResponse } from 'node:http';
 import { ShuntError } from '../base/errors.ts';
 import type { AnswerReader } from './answer-reader.ts';
+import type { AnswerWriter } from './answer-writer.ts';
 import { createHoldBack, type HoldBack, holdBackMs } from './hold-back.ts';
 import type { StreamForm } from './stream-form.ts';
 
 export interface RelayOptions {
-  readonly client: ServerResponse;
+  readonly client: AnswerWriter;
   readonly reader: AnswerReader;
   readonly form: StreamForm;
   /** Writes status and headers. */

@@ -55,6 +55,7 @@ export async function prepareSnapshot(options: PrepareOptions, current: Snapshot
       index,
       routes,
       settings: { threshold, margin, rejectBelow, calibration },
+      answering: answeringModels(config),
     });
     warmUp(snapshot);
     return snapshot;
@@ -77,6 +78,16 @@ function warmUp({ prompts, index, routes }: Snapshot): void {
     if (performance.now() > until) return;
     match(index, { text, vector: embedInline(text, 'query').vector });
   }
+}
+
+/** Whom the names of models mean: with another model behind a name, answers that are stored under it are old. */
+function answeringModels({ models, backends, routing }: Config): unknown {
+  const { mode, fallback, default_target: target, text } = routing;
+  const named = Object.entries(models).map(([name, { backend, model }]) => {
+    const { kind, base_url: url, api_version: version } = backends[backend];
+    return [name, model, backend, kind, url, version];
+  });
+  return [mode, fallback, target, text, named];
 }
 
 /** Where the proxy keeps what it makes: ledger, index, secret. */

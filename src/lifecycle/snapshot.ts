@@ -29,6 +29,8 @@ export function makeSnapshot(parts: {
   readonly routes: readonly Route[];
   /** What else a decision depends on: defaults of the config, the calibration's digest. */
   readonly settings: unknown;
+  /** What else an answer depends on: which models of which backends the names mean. */
+  readonly answering?: unknown;
 }): Snapshot {
   const { embedder, index, routes, settings } = parts;
   const { matcher, sourceDigest } = index.manifest;
@@ -38,13 +40,23 @@ export function makeSnapshot(parts: {
     JSON.stringify([embedder.identity.fingerprint, matcher, sourceDigest, described, settings]),
     'hex',
   ).slice(0, 12);
+  // What a card says of its cache is asked again at every hit: an answer outlives a change of its time to live.
+  const aims = routes.map(({ name, target, answer, threshold, margin, rejectBelow }) => [
+    name,
+    target,
+    answer,
+    threshold,
+    margin,
+    rejectBelow,
+  ]);
+  const decided = [embedder.identity.fingerprint, matcher, sourceDigest, aims, settings, parts.answering];
   return Object.freeze({
     id,
     embedder,
     prompts: promptEmbedder(embedder),
     index,
     routes: new Map(routes.map((route) => [route.name, route])),
-    cacheNamespace: id,
+    cacheNamespace: hash('sha256', JSON.stringify(decided), 'hex').slice(0, 16),
     anyRouteCaches: routes.some((route) => route.cache.mode !== 'none'),
   });
 }

@@ -15,7 +15,7 @@ import { suggest } from '../config/suggest.ts';
 import { parseYaml, readText, type YamlFile } from '../config/yaml-file.ts';
 import { type Example, readExamples } from './examples-file.ts';
 import { repeatedExamples } from './repeated-examples.ts';
-import { type Route, reservedRouteNames, routeCardSchema } from './route.ts';
+import { type FixedAnswer, type Route, reservedRouteNames, routeCardSchema } from './route.ts';
 
 export interface LoadRoutesOptions {
   /** Names a card's `target` may have; null when targets need not resolve (offline evaluation). */
@@ -101,7 +101,7 @@ function cardFaults(card: Card, source: YamlFile, { modelNames }: LoadRoutesOpti
     const problem = `is a reserved name (${reserved.join(', ')})`;
     faults.push(faultAt(source, ['name'], { problem, fix: 'Choose another name.' }));
   }
-  if (modelNames && card.target !== undefined && !modelNames.includes(card.target)) {
+  if (modelNames && typeof card.target === 'string' && !modelNames.includes(card.target)) {
     const meant = suggest(card.target, modelNames);
     const fix = meant
       ? `Did you mean ${meant}?`
@@ -133,23 +133,25 @@ function toRoute(card: Card, file: string, examples: readonly Example[]): Route 
     description: card.description,
     owner: card.owner,
     file,
-    target: card.target ?? null,
+    target: typeof card.target === 'string' ? card.target : null,
+    answer: typeof card.target === 'object' ? fixedAnswerOf(card.target) : null,
     // A repeat would only weigh its words twice; it is warned of.
     examples: [...new Set(examples.map((example) => example.text))],
     counterExamples: [...new Set(card.counter_examples)],
     threshold: card.threshold ?? null,
     margin: card.margin ?? null,
     rejectBelow: card.reject_below ?? null,
-    cache: {
-      mode: card.cache.mode,
-      ttlMs: card.cache.ttl ?? null,
-      maxTemperature: card.cache.max_temperature ?? null,
-    },
+    cache: card.cache,
     addedLatencyP99Ms: card.slo.added_latency_p99_ms ?? null,
     evaluation: card.eval === undefined ? null : resolve(dirname(file), card.eval),
     embedding: card.embedding,
     rollback: card.rollback,
   };
+}
+
+function fixedAnswerOf(target: Exclude<Card['target'], string | undefined>): FixedAnswer {
+  const { answer, approved, owner, review_after: reviewAfterMs } = target;
+  return { text: answer, approvedAt: approved ?? null, owner: owner ?? null, reviewAfterMs };
 }
 
 function sameNames(cards: readonly LoadedCard[]): Fault[] {

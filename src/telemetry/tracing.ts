@@ -131,7 +131,7 @@ function traceRequest(tools: SpanTools, request: FinishedRequest, traceparent: s
 /** Nothing for answers from the cache and for requests that no backend was asked for. */
 function traceAnswer(tools: SpanTools, request: FinishedRequest, context: Context): void {
   const { model, latency } = request;
-  if (model === null || request.cache === 'hit' || request.attempts === 0) return;
+  if (model === null || request.attempts === 0) return;
   const span = tools.tracer.startSpan(
     `${operationOf(request.endpoint)} ${model}`,
     { kind: tools.kinds.client, startTime: request.time + latency.addedMs },

@@ -9,6 +9,8 @@ function entryOf(body: string | Buffer): CacheEntry {
     form: 'json',
     body: Buffer.from(body),
     usage: null,
+    tenant: 'app-a',
+    tags: [],
     storedAt: 0,
   };
 }

@@ -15,9 +15,10 @@ interface Parts {
   readonly tenant: string;
   readonly endpoint: string;
   readonly model: string;
+  readonly aim: string;
 }
 
-const parts: Parts = { namespace: 'n1', tenant: 'app-a', endpoint: '/chat/completions', model: 'auto' };
+const parts: Parts = { namespace: 'n1', tenant: 'app-a', endpoint: 'chat', model: 'auto', aim: '' };
 
 function keyOf(text: string, changed: Partial<Parts> = {}): string {
   const bytes = Buffer.from(text);
@@ -31,7 +32,7 @@ describe('the exact key', () => {
     expect(keyOf(JSON.stringify(body))).toBe(original);
   });
 
-  it.each(['namespace', 'tenant', 'endpoint', 'model'] as const)('differs when the %s alone does', (part) => {
+  it.each(['namespace', 'tenant', 'endpoint', 'model', 'aim'] as const)('differs when the %s alone does', (part) => {
     expect(keyOf(JSON.stringify(body), { [part]: 'other' })).not.toBe(original);
   });
 

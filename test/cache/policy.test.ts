@@ -9,7 +9,11 @@ import {
   type RouteCachePolicy,
   routeCachePolicy,
   storeRefusalAhead,
+  type Way,
+  wayRefusal,
 } from '../../src/cache/policy.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { routeCardSchema } from '../../src/routing/route.ts';
 
 const plain: CacheableRequest = {
   temperature: 0,
@@ -17,7 +21,14 @@ const plain: CacheableRequest = {
   hasTools: false,
   messages: [{ role: 'user', toolCalls: 0 }],
 };
-const policy: RouteCachePolicy = { mode: 'exact', ttlMs: 1_000, maxTemperature: 0 };
+const policy: RouteCachePolicy = {
+  mode: 'exact',
+  ttlMs: 1_000,
+  maxTemperature: 0,
+  maxError: 0.01,
+  forced: false,
+  toolLoop: false,
+};
 const whole = { status: 200, finishReason: 'stop', truncated: false, errorCode: null };
 const fresh = { policy, ageMs: 10 };
 
@@ -90,19 +101,41 @@ describe('what may be cached', () => {
     expect(storeRefusalAhead(plain, noStore, policy)).toBe('no-store');
     expect(parseCacheControl(null)).toEqual(noCacheControl);
     expect(parseCacheControl('max-age=60').maxAgeMs).toBe(60_000);
+    expect(parseCacheControl('only-if-cached, max-age="5"')).toMatchObject({ onlyIfCached: true, maxAgeMs: 5_000 });
+  });
+
+  it.each<[Way, Partial<RouteCachePolicy>, string | null]>([
+    ['matched', {}, null],
+    ['asked', { forced: true, toolLoop: true }, 'not-routed'],
+    ['forced', {}, 'forced'],
+    ['forced', { toolLoop: true }, 'forced'],
+    ['forced', { forced: true }, null],
+    ['tool-loop', { forced: true }, 'tool-loop'],
+    ['tool-loop', { toolLoop: true }, null],
+  ])('lets a request that is %s to its route in only when the route opts in (%j)', (way, opted, refusal) => {
+    expect(wayRefusal(way, { ...policy, ...opted })).toBe(refusal);
   });
 
   it('takes what a route card leaves out from the configuration, and zero as zero', () => {
-    const defaults = { max_mb: 64, ttl: 3_600_000, max_temperature: 0.3 };
-    expect(routeCachePolicy({ mode: 'exact', ttlMs: null, maxTemperature: null }, defaults)).toEqual({
+    const defaults = configSchema.parse({
+      cache: { exact: { ttl: '1h', max_temperature: 0.3 }, semantic: { max_error: 0.02 } },
+    }).cache;
+    const card = (cache: object) => routeCachePolicy(routeCardSchema.parse({ name: 'r', cache }).cache, defaults);
+    expect(card({ mode: 'exact' })).toEqual({
       mode: 'exact',
       ttlMs: 3_600_000,
       maxTemperature: 0.3,
+      maxError: 0.02,
+      forced: false,
+      toolLoop: false,
     });
-    expect(routeCachePolicy({ mode: 'exact', ttlMs: 5, maxTemperature: 0 }, defaults)).toEqual({
-      mode: 'exact',
+    expect(card({ mode: 'semantic', ttl: 5, max_temperature: 0, max_error: 0.1, forced: true })).toMatchObject({
+      mode: 'semantic',
       ttlMs: 5,
       maxTemperature: 0,
+      maxError: 0.1,
+      forced: true,
     });
+    expect(card({})).toMatchObject({ mode: 'none' });
   });
 });
