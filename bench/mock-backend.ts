@@ -1,4 +1,4 @@
-/** A backend that costs next to nothing: canned answers, plain or as a stream of 23 events. */
+/** A backend that costs next to nothing: canned answers, plain or as a stream of 23 or 500 events. */
 import { createServer } from 'node:http';
 
 const usage = { prompt_tokens: 40, completion_tokens: 20, total_tokens: 60 };
@@ -14,22 +14,24 @@ const plain = Buffer.from(
 );
 const event = (value: unknown) =>
   `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'mock', ...(value as object) })}\n\n`;
-const events = [
-  ...Array.from({ length: 20 }, () =>
+const streamOf = (words: number) => [
+  ...Array.from({ length: words }, () =>
     event({ choices: [{ index: 0, delta: { content: 'word ' }, finish_reason: null }] }),
   ),
   event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }),
   event({ choices: [], usage }),
   'data: [DONE]\n\n',
 ];
+const short = streamOf(20);
+const long = streamOf(497);
 
 const server = createServer((incoming, outgoing) => {
-  let streams = false;
+  let events: readonly string[] | null = null;
   incoming.on('data', (chunk: Buffer) => {
-    streams ||= chunk.includes('"stream":true');
+    if (events === null && chunk.includes('"stream":true')) events = chunk.includes('"max_tokens":500') ? long : short;
   });
   incoming.on('end', () => {
-    if (!streams) {
+    if (events === null) {
       outgoing.writeHead(200, { 'content-type': 'application/json', 'content-length': plain.length });
       outgoing.end(plain);
       return;

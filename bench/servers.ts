@@ -1,6 +1,7 @@
 /** Child processes under test: started, found by the address that they print, their CPU time read from the kernel. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 export interface ServerUnderTest {
   readonly url: string;
@@ -10,16 +11,29 @@ export interface ServerUnderTest {
   stop(): Promise<void>;
 }
 
-const ticksPerSecond = 100;
+export interface StartOptions {
+  readonly cwd?: string;
+  /** Run on this core only, where the system has `taskset` and cores to choose from. */
+  readonly core?: number;
+  /** Finds the address in what it prints. */
+  readonly ready?: RegExp;
+  readonly env?: NodeJS.ProcessEnv;
+}
 
-export function startServer(args: readonly string[], cwd?: string): Promise<ServerUnderTest> {
-  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+export const canPin = existsSync('/usr/bin/taskset') && availableParallelism() > 1;
+
+export function startServer(args: readonly string[], options: StartOptions = {}): Promise<ServerUnderTest> {
+  const pinned = options.core !== undefined && canPin ? ['taskset', '-c', String(options.core)] : [];
+  const [command, ...rest] = [...pinned, process.execPath, ...args];
+  const env = { ...process.env, ...options.env };
+  const child = spawn(command, rest, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ready = options.ready ?? /listens on (http:\/\/\S+)/;
   return new Promise((resolve, reject) => {
     let output = '';
     child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}: ${output}`)));
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      const match = /listens on (http:\/\/\S+)/.exec(output);
+      const match = ready.exec(output);
       if (match) resolve(underTest(child, match[1]));
     });
   });
@@ -29,10 +43,7 @@ function underTest(child: ChildProcess, url: string): ServerUnderTest {
   const pid = child.pid ?? 0;
   return {
     url,
-    cpuMicros() {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-      return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksPerSecond;
-    },
+    cpuMicros: () => cpuMicrosOf(pid),
     memoryBytes() {
       return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096;
     },
@@ -45,4 +56,17 @@ function underTest(child: ChildProcess, url: string): ServerUnderTest {
       });
     },
   };
+}
+
+/** To the nanosecond from the scheduler, whose `stat` counts in hundredths of a second only. */
+function cpuMicrosOf(pid: number): number {
+  let nanos = 0;
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      nanos += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+    } catch {
+      // A thread that ended in between; what it used is lost to this reading.
+    }
+  }
+  return nanos / 1_000;
 }
