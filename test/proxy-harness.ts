@@ -21,6 +21,8 @@ export interface TestProxy {
   readonly large: SimulatedServer;
   /** Rewrites shunt.yaml with `overrides` and reloads. */
   reconfigure(overrides: Overrides): Promise<boolean>;
+  /** Stops the proxy, and starts another in its folder, at another port. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -70,22 +72,27 @@ export async function startProxy(
   const write = (extra: Overrides) => writeFile(file, stringify(merge(base, extra)));
   await write(overrides);
   const readConfig = () => loadConfig(file, { env: {}, explicit: true });
-  const proxy = await assemble({
-    config: await readConfig(),
-    readConfig,
-    log: createLog({ level: 'silent' }),
-    version: 'test',
-  });
+  const start = async () =>
+    assemble({ config: await readConfig(), readConfig, log: createLog({ level: 'silent' }), version: 'test' });
+  let proxy = await start();
   let stopped = false;
   const started: TestProxy = {
-    url: proxy.listening.url,
+    get url() {
+      return proxy.listening.url;
+    },
     folder,
-    proxy,
+    get proxy() {
+      return proxy;
+    },
     small,
     large,
     async reconfigure(extra) {
       await write(extra);
       return proxy.reload('test');
+    },
+    async restart() {
+      await proxy.stop();
+      proxy = await start();
     },
     async stop() {
       if (stopped) return;

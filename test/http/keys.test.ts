@@ -14,7 +14,11 @@ beforeAll(async () => {
       keys: [
         { name: 'app', hash: hashOf('key-app') },
         { name: 'slow', hash: hashOf('key-slow'), requests_per_minute: 2 },
-        { name: 'poor', hash: hashOf('key-poor'), budget_usd_per_day: 0.000001 },
+        { name: 'one-token', hash: hashOf('key-one-token'), tokens_per_minute: 10 },
+        { name: 'old', hash: hashOf('key-old'), expires: '2026-01-31' },
+        { name: 'tagged', hash: hashOf('key-tagged'), tags: ['team-a'] },
+        { name: 'narrow', hash: hashOf('key-narrow'), allowed_models: ['auto'], allowed_routes: ['facts'] },
+        { name: 'narrow-force', hash: hashOf('key-narrow-force'), allowed_routes: ['facts'], may_force: true },
         { name: 'boss', hash: hashOf('key-boss'), admin: true },
         { name: 'force', hash: hashOf('key-force'), may_force: true },
       ],
@@ -68,10 +72,51 @@ describe('with keys configured', () => {
     expect((await chat(bearer('key-slow'))).headers.get('retry-after')).toMatch(/^\d+$/);
   });
 
-  test('a key over its budget gets 429, until tomorrow', async () => {
-    expect((await chat(bearer('key-poor'))).status).toBe(200);
-    const second = await chat(bearer('key-poor'));
-    expect([second.status, await codeOf(second)]).toEqual([429, 'budget_exceeded']);
+  test('a key over its tokens a minute gets 429 with retry-after', async () => {
+    const statuses = [];
+    for (let i = 0; i < 2; i++) statuses.push((await chat(bearer('key-one-token'))).status);
+    expect(statuses).toEqual([200, 429]);
+    const refused = await chat(bearer('key-one-token'));
+    expect([refused.headers.get('retry-after'), await codeOf(refused)]).toEqual([
+      expect.stringMatching(/^\d+$/),
+      'rate_limit_exceeded',
+    ]);
+  });
+
+  test('a key that has expired is told so', async () => {
+    const refused = await chat(bearer('key-old'));
+    expect(refused.status).toBe(401);
+    expect(await refused.json()).toMatchObject({
+      error: { code: 'invalid_api_key', message: expect.stringContaining('expired (2026-01-31') },
+    });
+  });
+
+  test("a key's own tags stand in its records, beside those of the request", async () => {
+    const made = await chat({ ...bearer('key-tagged'), 'x-shunt-tags': 'batch, team-a' });
+    const decision = `${proxy.url}/v1/decisions/${made.headers.get('x-shunt-request-id')}`;
+    await expect
+      .poll(async () => (await fetch(decision, { headers: bearer('key-tagged') })).json(), { timeout: 20_000 })
+      .toMatchObject({ tags: ['team-a', 'batch'] });
+  });
+
+  test('a key may name only the models that it is allowed', async () => {
+    const refused = await chat(bearer('key-narrow'), { model: 'large' });
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({
+      error: { code: 'model_forbidden', type: 'permission_error', param: 'model' },
+    });
+    const embedding = JSON.stringify({ model: 'default', input: 'x' });
+    expect((await post(`${proxy.url}/v1/embeddings`, embedding, bearer('key-narrow'))).status).toBe(403);
+    expect((await chat(bearer('key-narrow'))).status).toBe(200);
+  });
+
+  test('a prompt of a route that the key may not take goes to the fallback, and forcing that route is 403', async () => {
+    const elsewhere = await chat(bearer('key-narrow'));
+    const shown = ['route', 'reason', 'model'].map((name) => elsewhere.headers.get(`x-shunt-${name}`));
+    expect(shown).toEqual(['fallback', 'route-not-allowed', 'large']);
+    const forced = await chat({ ...bearer('key-narrow-force'), 'x-shunt-route': 'translation' });
+    expect([forced.status, await codeOf(forced)]).toEqual([403, 'route_forbidden']);
+    expect((await chat({ ...bearer('key-narrow-force'), 'x-shunt-route': 'facts' })).status).toBe(200);
   });
 
   test('only the creating key and admins see a decision', async () => {
