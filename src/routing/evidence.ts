@@ -8,6 +8,8 @@
  * the same examples with their own route taken away (near misses, which every index has), counter-examples, and
  * background prompts when there are any. A prior keeps an index with a handful of examples sane.
  */
+import { solve } from '../base/solve.ts';
+
 export interface Signals {
   /** Cosine with the best route's nearest dense prototype. */
   dense: number;
@@ -129,21 +131,4 @@ function newtonStep(rows: readonly Row[], weights: EvidenceWeights): Float64Arra
     }
   }
   return solve(hessian, gradient);
-}
-
-/** Solves a small positive definite system by Gaussian elimination; overwrites its arguments. */
-function solve(matrix: Float64Array[], right: Float64Array): Float64Array {
-  const size = right.length;
-  for (let pivot = 0; pivot < size; pivot++) {
-    for (let row = pivot + 1; row < size; row++) {
-      const factor = matrix[row][pivot] / matrix[pivot][pivot];
-      for (let column = pivot; column < size; column++) matrix[row][column] -= factor * matrix[pivot][column];
-      right[row] -= factor * right[pivot];
-    }
-  }
-  for (let row = size - 1; row >= 0; row--) {
-    for (let column = row + 1; column < size; column++) right[row] -= matrix[row][column] * right[column];
-    right[row] /= matrix[row][row];
-  }
-  return right;
 }
