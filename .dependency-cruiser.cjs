@@ -49,6 +49,7 @@ const homes = {
   '@huggingface/tokenizers': '^src/embedding/',
   libsql: '^src/ledger/',
   kysely: '^src/ledger/',
+  pg: '^src/ledger/',
   'gpt-tokenizer': '^src/ledger/',
   'prom-client': '^src/telemetry/',
   pino: '^src/telemetry/',

@@ -1,10 +1,9 @@
 /** The ledger as commands read it: opened only when it is there, and a plain word when it keeps no text. */
-import { existsSync } from 'node:fs';
 import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
 import type { Period } from '../evaluation/recorded.ts';
 import type { LedgerStore } from '../ledger/contract.ts';
-import { ledgerFile, openLedgerStore } from '../ledger/store.ts';
+import { ledgerName, openExistingStore } from '../ledger/store.ts';
 import { readMoment } from './report-period.ts';
 
 export function periodOf(flags: { readonly since: string; readonly until?: string }, nowMs: number): Period {
@@ -14,14 +13,14 @@ export function periodOf(flags: { readonly since: string; readonly until?: strin
   throw new ShuntError('invalid_request', '--since is not before --until. Swap them, or leave --until out.');
 }
 
-/** Opening would make the file: a mistyped path would look like a quiet week. */
-export function openExistingLedger({ ledger, folder }: Config): Promise<LedgerStore> {
-  const file = ledgerFile(ledger.url, { folder });
-  if (file === null)
+/** The ledger that the config names; an error that says what to do when there is none. */
+export async function openExistingLedger({ ledger, folder }: Config): Promise<LedgerStore> {
+  if (ledger.url === 'none')
     throw new ShuntError('bad_config', 'The ledger is switched off (ledger.url: none): no decision was recorded.');
-  if (!existsSync(file))
-    throw new ShuntError('bad_config', `There is no ledger at ${file}: \`shunt serve\` makes it with this config.`);
-  return openLedgerStore(ledger.url, { folder });
+  const store = await openExistingStore(ledger.url, { folder });
+  if (store !== null) return store;
+  const name = ledgerName(ledger.url, { folder });
+  throw new ShuntError('bad_config', `There is no ledger at ${name}: \`shunt serve\` makes it with this config.`);
 }
 
 /** Why there is no text, and what keeps it from now on. */

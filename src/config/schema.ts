@@ -8,6 +8,7 @@ import { backendSchema } from './backend-schema.ts';
 import { cacheSchema } from './cache-schema.ts';
 import { duration } from './duration.ts';
 import { budgetsSchema, keySchema } from './key-schema.ts';
+import { isLedgerUrl } from './ledger-url.ts';
 import { nameSchema as name } from './name.ts';
 import { exactDollars, type PriceSource, priceSchema } from './price-schema.ts';
 
@@ -105,7 +106,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       url: z
         .string()
-        .regex(/^(sqlite:.+|none)$/, 'must be sqlite:PATH or none')
+        .refine(isLedgerUrl, 'must be sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none')
         .default('sqlite:.shunt/ledger.db'),
       prompts: z.enum(['none', 'hash', 'redacted', 'full']).default('hash'),
       keep_days: z.number().int().positive().max(36_500).default(90),

@@ -13,7 +13,7 @@ import type { Config } from '../config/schema.ts';
 import type { LedgerStore } from './contract.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { createSpill } from './spill.ts';
-import { ledgerFile, openLedgerStore } from './store.ts';
+import { openLedgerStore, spillFile } from './store.ts';
 
 export interface OpenLedgerOptions {
   readonly config: Pick<Config, 'folder' | 'ledger'>;
@@ -33,8 +33,8 @@ const maxSpillBytes = 1 << 30;
 export async function openLedger(options: OpenLedgerOptions): Promise<OpenLedger> {
   const { config, clock, onError } = options;
   const { url, flush_ms: flushMs, keep_days: keepDays, required } = config.ledger;
-  const file = ledgerFile(url, config);
-  const spill = file === null ? null : createSpill(`${file}.spill.jsonl`, maxSpillBytes);
+  const file = spillFile(url, config);
+  const spill = file === null ? null : createSpill(file, maxSpillBytes);
   let closed: unknown = null;
   const onUnopened = (error: unknown) => {
     closed = error;

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/ledger/sqlite-store.ts';
-import { ledgerFile, openLedgerStore } from '../../src/ledger/store.ts';
+import { ledgerFile, ledgerName, openLedgerStore, spillFile } from '../../src/ledger/store.ts';
 import { sampleRecord } from './sample-records.ts';
 import { describeLedgerStore } from './store-contract.ts';
 
@@ -197,10 +197,19 @@ describe('openLedgerStore', () => {
     expect(ledgerFile('none', { folder: '/srv/app' })).toBeNull();
   });
 
-  it('names the key and the fix for a URL that it does not know', async () => {
-    await expect(openLedgerStore('mysql://x', { folder: '/' })).rejects.toThrow(
-      /ledger\.url = mysql:\/\/x.*sqlite:PATH/,
-    );
+  it('names the key and the fix for a URL that it does not know, without showing it', async () => {
+    const opening = openLedgerStore('mysql://joe:hush@x', { folder: '/' });
+    await expect(opening).rejects.toThrow(/^ledger\.url must be sqlite:PATH, postgres:\/\/.* or none\./);
+    await expect(opening).rejects.not.toThrow(/hush/);
+  });
+
+  it('lets records wait beside a SQLite file, or beside the config for a PostgreSQL database', () => {
+    const place = { folder: '/srv/app' };
+    expect(spillFile('sqlite:data/l.db', place)).toBe('/srv/app/data/l.db.spill.jsonl');
+    expect(spillFile('postgresql://u:p@db/x', place)).toBe('/srv/app/.shunt/ledger.spill.jsonl');
+    expect(spillFile('none', place)).toBeNull();
+    expect(ledgerFile('postgres://u:p@db/x', place)).toBeNull();
+    expect(ledgerName('postgres://u:p@db:6432/x?sslmode=require', place)).toBe('postgres://db:6432/x');
   });
 
   it('keeps nothing with none, and answers everything', async () => {
