@@ -5,6 +5,7 @@
 import { relative } from 'node:path';
 import type { Config, ThresholdPolicy } from '../config/schema.ts';
 import type { Route } from '../routing/route.ts';
+import { dayText } from './approval.ts';
 
 /** `config` is null when there is none to take defaults from. */
 export function decisionRecord(route: Route, config: Config | null): string {
@@ -12,7 +13,7 @@ export function decisionRecord(route: Route, config: Config | null): string {
   const rows: [string, string][] = [
     ['purpose', route.description || 'not stated'],
     ['owner', route.owner || 'not stated'],
-    ['target', route.target ?? `${routing?.default_target ?? 'default_target'} (the default)`],
+    ['target', targetText(route, config)],
     ['fallback', routing?.fallback ?? 'routing.fallback'],
     ['examples', `${route.examples.length}, and ${route.counterExamples.length} counter-examples`],
     ['threshold', thresholdText(route.threshold ?? routing?.threshold ?? null)],
@@ -38,6 +39,13 @@ export function thresholdText(threshold: ThresholdPolicy | null): string {
 
 function numberText(value: number | null | undefined): string {
   return value === null || value === undefined ? "the index's default" : String(value);
+}
+
+function targetText({ target, answer }: Route, config: Config | null): string {
+  if (answer === null) return target ?? `${config?.routing.default_target ?? 'default_target'} (the default)`;
+  const { text, approvedAt, owner } = answer;
+  const approved = approvedAt === null ? 'not approved' : `approved ${dayText(approvedAt)}`;
+  return `the fixed answer "${text.length > 60 ? `${text.slice(0, 60)}…` : text}", ${approved}, by ${owner ?? 'nobody'}`;
 }
 
 function cacheText({ cache }: Route, config: Config | null): string {

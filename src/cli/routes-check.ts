@@ -12,7 +12,8 @@ import { suggest } from '../config/suggest.ts';
 import { routesFolder } from '../lifecycle/prepare.ts';
 import { renderTable } from '../render/table.ts';
 import { type LoadedRoutes, loadRoutes } from '../routing/load.ts';
-import type { Route } from '../routing/route.ts';
+import { type Route, targetOf } from '../routing/route.ts';
+import { approvalWarnings } from './approval.ts';
 import { decisionRecord, thresholdText } from './decision-record.ts';
 import { defaultConfigFile } from './read-config.ts';
 
@@ -66,7 +67,8 @@ function withFiles(command: Command): Command {
 
 async function check(flags: Flags, command: Command): Promise<void> {
   const { config, folder, loaded, faults } = await read(flags, command);
-  const { routes, warnings } = loaded;
+  const { routes } = loaded;
+  const warnings = [...loaded.warnings, ...routes.flatMap((route) => approvalWarnings(route, Date.now()))];
   if (faults.length > 0) process.exitCode = 2;
   if (flags.json) {
     const rows = routes.map((route) => summary(route, config));
@@ -125,7 +127,7 @@ function summary(route: Route, config: Config | null) {
     name: route.name,
     owner: route.owner,
     file: route.file,
-    target: route.target ?? config?.routing.default_target ?? null,
+    target: targetOf(route, config?.routing.default_target ?? '') || null,
     examples: route.examples.length,
     counter_examples: route.counterExamples.length,
     threshold: route.threshold,
@@ -146,7 +148,7 @@ function table(routes: readonly Route[], config: Config | null): string {
   ];
   const rows = routes.map((route) => [
     route.name,
-    route.target ?? config?.routing.default_target ?? '',
+    targetOf(route, config?.routing.default_target ?? ''),
     String(route.examples.length),
     String(route.counterExamples.length),
     thresholdText(route.threshold ?? config?.routing.threshold ?? null),

@@ -5,6 +5,7 @@
  */
 import type { ModelConfig } from '../config/schema.ts';
 import { priceOf } from '../ledger/price.ts';
+import { fixedTarget } from '../routing/route.ts';
 import type { EvaluatedRow } from './evaluated-row.ts';
 
 export interface CostFigures {
@@ -55,7 +56,9 @@ function sumOf(
   if (rows.length === 0) return null;
   let nano = 0n;
   for (const row of rows) {
-    const model = models[targetOf(routeOf(row))];
+    const target = targetOf(routeOf(row));
+    if (target === fixedTarget) continue;
+    const model = models[target];
     const output = row.outputTokens ?? assumedOutputTokens;
     const usage = { input: row.inputTokens, cachedInput: 0, output, reasoning: 0, source: 'estimated' as const };
     const cost = model ? priceOf(model, usage, at) : null;

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema.ts';
 import { routesFolder } from '../lifecycle/prepare.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
+import { targetOf } from '../routing/route.ts';
 import type { BaselineTerms } from './baselines.ts';
 import { type DatasetOptions, readDataset } from './dataset.ts';
 import type { EvaluatedRow } from './evaluated-row.ts';
@@ -75,7 +76,7 @@ export function costTerms({
   const { fallback, default_target: cheapTarget } = config.routing;
   return {
     models: config.models,
-    targetOf: (route) => (route === null ? fallback : (snapshot.routes.get(route)?.target ?? cheapTarget)),
+    targetOf: (route) => (route === null ? fallback : targetOf(snapshot.routes.get(route), cheapTarget)),
     assumedOutputTokens,
     at: clock.now(),
     routes: snapshot.index.names,

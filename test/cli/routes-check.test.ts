@@ -80,3 +80,25 @@ it('shows what a card answers for, and helps with a name', async () => {
     expect(stdout).toMatch(new RegExp(`^ {2}${label} +\\S`, 'm'));
   }
 });
+
+it('says which fixed answers were never approved, or too long ago, and who owns them', async () => {
+  const card = (name: string, target: string) =>
+    writeFile(join(folder, 'routes', `${name}.yaml`), `name: ${name}\nexamples: [${name}]\ntarget: ${target}\n`);
+  await card('fresh', `{ answer: Yes, approved: ${new Date().toISOString().slice(0, 10)}, owner: support }`);
+  await card('nobodys', '{ answer: Yes }');
+  await card('old', '{ answer: Yes, approved: 2020-02-29, owner: support, review_after: 90d }');
+  await card('early', '{ answer: Yes, approved: 2999-01-01, owner: support }');
+  const { stdout, stderr, code } = await run('check');
+  expect(code).toBe(0);
+  expect(stdout).toContain('fixed-answer');
+  const warned = stderr
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/: \S+\.yaml: the/, ': the'));
+  expect(warned.sort()).toEqual([
+    "warning: the fixed answer of 'early' is approved only from 2999-01-01 on. Correct the day.",
+    "warning: the fixed answer of 'nobodys' has no owner. Add target.owner.",
+    "warning: the fixed answer of 'nobodys' was never approved. Add target.approved with the day on which it was.",
+    "warning: the fixed answer of 'old' was approved on 2020-02-29, more than 90 days ago. Read it again, and renew target.approved.",
+  ]);
+});
