@@ -110,14 +110,10 @@ function sumsOf({ row, requests, cost }: Adding): OutcomeSums {
     source: row.outcome === 'unknown' ? null : 'feedback',
     requests,
     unpriced: 0,
+    answers: requests,
     cost: amount,
-    costSquares: 0,
     comparable: requests,
-    comparableCost: amount,
-    comparableCostSquares: 0,
     fallbackCost: zeroUsd,
-    fallbackCostSquares: 0,
-    costProducts: 0,
   };
 }
 

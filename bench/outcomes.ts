@@ -3,7 +3,7 @@
  *
  *   1. fair feedback: how often the 95% interval covers what an accepted answer of that draw really cost, and how often
  *      a report cries bias without cause;
- *   2. feedback that leans: how often the report says so, and whether the re-weighed figure sets it right.
+ *   2. feedback that leans: how often the report says so, and whether the re-weighted figure sets it right.
  *
  * npm run bench:outcomes [-- --draws 200]
  */
@@ -30,7 +30,7 @@ interface Coverage {
 
 interface Tally {
   readonly raw: Coverage;
-  readonly reweighed: Coverage;
+  readonly reweighted: Coverage;
 }
 
 interface Trial {
@@ -53,11 +53,11 @@ function trial(world: World): Trial {
     }));
     const figures = outcomeFigures(groups);
     names.forEach((name, at) => {
-      const tally = rows.get(name) ?? { raw: newCoverage(), reweighed: newCoverage() };
+      const tally = rows.get(name) ?? { raw: newCoverage(), reweighted: newCoverage() };
       rows.set(name, tally);
       const real = truth.get(name) ?? Number.NaN;
       count(tally.raw, figures[at].perAccepted, real);
-      count(tally.reweighed, figures[at].reweighed, real);
+      count(tally.reweighted, figures[at].reweighted, real);
     });
     const found = new Set(figures.flatMap(({ bias }: OutcomeFigures) => bias.map(({ stratum }) => stratum)));
     if (found.size > 0) alarms++;
@@ -93,8 +93,8 @@ function fair(): void {
     const { rows, alarms } = trial(world);
     const shown = rows.size === 2 ? [everything] : [...rows.keys()];
     return shown.map((name, at) => {
-      const { raw, reweighed } = rows.get(name) ?? { raw: newCoverage(), reweighed: newCoverage() };
-      const enough = raw.covered / raw.given >= asked && reweighed.covered / reweighed.given >= asked;
+      const { raw, reweighted } = rows.get(name) ?? { raw: newCoverage(), reweighted: newCoverage() };
+      const enough = raw.covered / raw.given >= asked && reweighted.covered / reweighted.given >= asked;
       failed ||= !enough;
       return [
         at === 0 ? world.name : '',
@@ -104,7 +104,7 @@ function fair(): void {
         percent(raw.below / raw.given),
         percent(raw.above / raw.given),
         `±${percent(raw.width / raw.given / 2)}`,
-        coverageOf(reweighed),
+        coverageOf(reweighted),
         at === 0 ? percent(alarms / draws) : '',
         enough ? 'yes' : 'NO',
       ];
@@ -113,7 +113,7 @@ function fair(): void {
   const columns = [
     { title: 'world' },
     { title: 'row' },
-    ...['given', 'covers', 'too high', 'too low', 'half width', 're-weighed covers', 'false alarms'].map(right),
+    ...['given', 'covers', 'too high', 'too low', 'half width', 're-weighted covers', 'false alarms'].map(right),
     { title: '≥ 93.5%' },
   ];
   console.log(`\n1. Fair feedback on 5% of the answers, ${draws} draws each\n${renderTable(columns, lines)}`);
@@ -122,20 +122,20 @@ function fair(): void {
 function biased(): void {
   const lines = biasedWorlds.map((world) => {
     const { rows, alarms, alarmsBy } = trial(world);
-    const { raw, reweighed } = rows.get(everything) ?? { raw: newCoverage(), reweighed: newCoverage() };
+    const { raw, reweighted } = rows.get(everything) ?? { raw: newCoverage(), reweighted: newCoverage() };
     return [
       world.name,
       percent(alarms / draws),
       world.stratum === null ? '–' : percent((alarmsBy.get(world.stratum) ?? 0) / draws),
       signed(raw.error / raw.given),
       coverageOf(raw),
-      signed(reweighed.error / reweighed.given),
-      coverageOf(reweighed),
+      signed(reweighted.error / reweighted.given),
+      coverageOf(reweighted),
     ];
   });
   const columns = [
     { title: 'three times as much feedback' },
-    ...['flagged', 'by its own name', 'raw is off by', 'raw covers', 're-weighed is off by', 'covers'].map(right),
+    ...['flagged', 'by its own name', 'raw is off by', 'raw covers', 're-weighted is off by', 'covers'].map(right),
   ];
   console.log(`\n2. Feedback that leans, 8,000 answers, ${draws} draws each\n${renderTable(columns, lines)}`);
 }

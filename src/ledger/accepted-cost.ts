@@ -10,13 +10,13 @@
  *
  * The interval is about this period and these answers, not about future ones: exact hypergeometric bounds on the number
  * accepted (`hypergeometric.ts`), under which the known cost is divided. It takes the labels for a random sample of the
- * open answers; `representative.ts` tests that, and the re-weighed figure beside it takes them for random within strata
+ * open answers; `representative.ts` tests that, and the re-weighted figure beside it takes them for random within strata
  * only, with Clopper–Pearson bounds at the effective number of labels (Korn & Graubard, Survey Methodology 24, 1998).
  */
 import { shareLowerBound, shareUpperBound } from '../base/binomial.ts';
 import { acceptedBounds } from '../base/hypergeometric.ts';
 import type { NanoUsd } from '../base/money.ts';
-import { type FeedbackCell, reweigh } from './representative.ts';
+import { type FeedbackCell, reweight } from './representative.ts';
 
 /** With fewer labels there is an estimate of nothing. */
 export const fewestLabels = 10;
@@ -45,7 +45,7 @@ export interface AcceptedCount {
 export interface AcceptedEstimate {
   readonly raw: AcceptedCount;
   /** The labels of each stratum standing for its answers. */
-  readonly reweighed: AcceptedCount;
+  readonly reweighted: AcceptedCount;
 }
 
 /** null: too few labels to tell, unless everything is labelled. */
@@ -57,28 +57,28 @@ export function estimateAccepted(counts: AnswerCounts): AcceptedEstimate | null 
   const known = counts.failedAccepted;
   if (labelled === population) {
     const exact = { value: known + accepted, low: known + accepted, high: known + accepted };
-    return population + counts.failed === 0 ? null : { raw: exact, reweighed: exact };
+    return population + counts.failed === 0 ? null : { raw: exact, reweighted: exact };
   }
   if (labelled < fewestLabels) return null;
   const [low, high] = acceptedBounds({ population, labelled, accepted }, alpha);
   const raw = { value: known + (population * accepted) / labelled, low: known + low, high: known + high };
-  const reweighed = reweighedCount(counts, { population, labelled, accepted });
-  return { raw, reweighed: reweighed === null ? raw : shifted(reweighed, known) };
+  const reweighted = reweightedCount(counts, { population, labelled, accepted });
+  return { raw, reweighted: reweighted === null ? raw : shifted(reweighted, known) };
 }
 
-function reweighedCount(
+function reweightedCount(
   { cells, dimensions }: AnswerCounts,
   of: { population: number; labelled: number; accepted: number },
 ): AcceptedCount | null {
-  const weighed = reweigh(cells, dimensions);
-  if (weighed === null) return null;
+  const weighted = reweight(cells, dimensions);
+  if (weighted === null) return null;
   // What was looked at needs no guessing: the finite population correction, as so many more labels.
-  const labels = weighed.effectiveLabels / (1 - of.labelled / of.population);
-  const seen = weighed.acceptedShare * labels;
+  const labels = weighted.effectiveLabels / (1 - of.labelled / of.population);
+  const seen = weighted.acceptedShare * labels;
   const within = (share: number) =>
     Math.min(of.population - (of.labelled - of.accepted), Math.max(of.accepted, share * of.population));
   return {
-    value: within(weighed.acceptedShare),
+    value: within(weighted.acceptedShare),
     low: within(shareLowerBound(seen, labels, alpha / 2)),
     high: within(shareUpperBound(seen, labels, alpha / 2)),
   };

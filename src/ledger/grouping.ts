@@ -1,6 +1,6 @@
 /** How the rows of a report are grouped, in the SQL of either engine: over `decisions`, and its tags where they are asked for. */
 import { type RawBuilder, sql } from 'kysely';
-import { explicitReasons } from './contract.ts';
+import { explicitReasons, unroutedReasons } from './contract.ts';
 import type { SummaryDimension } from './dimension.ts';
 import type { Engine } from './queries.ts';
 
@@ -38,4 +38,8 @@ export function groupSource(engine: Engine, by: SummaryDimension | null): RawBui
 
 export function explicitList(): RawBuilder<unknown> {
   return sql.join(explicitReasons.map((reason) => sql.lit(reason)));
+}
+
+export function unroutedList(): RawBuilder<unknown> {
+  return sql.join(unroutedReasons.map((reason) => sql.lit(reason)));
 }

@@ -8,7 +8,7 @@ import { type AcceptedCount, estimateAccepted, type PerAccepted, perAccepted } f
 import type { OutcomeSums, Stratum } from './outcome.ts';
 import { type FeedbackCell, type Leaning, leaningsOf } from './representative.ts';
 
-/** What feedback is tested by, and re-weighed by. */
+/** What feedback is tested by, and re-weighted by. */
 export const feedbackStrata = ['route', 'key', 'score', 'length'] as const satisfies readonly Stratum[];
 
 export interface OutcomeFigures {
@@ -30,13 +30,15 @@ export interface OutcomeFigures {
   readonly acceptedEstimate: AcceptedCount | null;
   readonly perAccepted: PerAccepted | null;
   /** With the labels of each stratum standing for its answers. */
-  readonly reweighed: PerAccepted | null;
+  readonly reweighted: PerAccepted | null;
   /** The cost ÷ answers that feedback has accepted, as if no other had been: what needs no belief in the sample. */
   readonly perConfirmed: NanoUsd | null;
   /** The fallback alone for the same requests, per outcome accepted now; null where a request has no price for it. */
   readonly fallbackPerAccepted: PerAccepted | null;
   /** The same, were every answer of the fallback accepted: it cannot have been cheaper. */
   readonly fallbackAtBest: NanoUsd | null;
+  /** Fallback alone minus what it costs now, per accepted outcome; negative where routing costs more. */
+  readonly savingPerAccepted: NanoUsd | null;
   /** Where feedback is no fair sample of the answers; most telling first. */
   readonly bias: readonly FeedbackBias[];
 }
@@ -77,6 +79,8 @@ function figuresOf(group: OutcomeGroup, of: { counts: Counts; bias: readonly Fee
   const fallback = fallbackCost(group.sums);
   const per = (amount: NanoUsd | null, count: AcceptedCount | undefined) =>
     amount === null || count === undefined ? null : perAccepted(amount, count);
+  const now = per(cost, estimate?.raw);
+  const alone = per(fallback, estimate?.raw);
   return {
     answers: counts.answers,
     accepted: counts.accepted,
@@ -87,13 +91,18 @@ function figuresOf(group: OutcomeGroup, of: { counts: Counts; bias: readonly Fee
     sources: counts.sources,
     cost,
     acceptedEstimate: estimate?.raw ?? null,
-    perAccepted: per(cost, estimate?.raw),
-    reweighed: per(cost, estimate?.reweighed),
+    perAccepted: now,
+    reweighted: per(cost, estimate?.reweighted),
     perConfirmed: each(cost, counts.accepted),
-    fallbackPerAccepted: per(fallback, estimate?.raw),
+    fallbackPerAccepted: alone,
     fallbackAtBest: fallback === null ? null : each(fallback, counts.answers),
+    savingPerAccepted: difference(alone?.value, now?.value),
     bias,
   };
+}
+
+function difference(a: NanoUsd | null | undefined, b: NanoUsd | null | undefined): NanoUsd | null {
+  return typeof a === 'bigint' && typeof b === 'bigint' ? ((a - b) as NanoUsd) : null;
 }
 
 function countAnswers(rows: readonly OutcomeSums[]) {
@@ -101,9 +110,8 @@ function countAnswers(rows: readonly OutcomeSums[]) {
   const sources: Record<string, number> = {};
   const counts = { answers: 0, accepted: 0, rejected: 0, failedChecks: 0, failed: 0, failedAccepted: 0 };
   for (const row of rows) {
-    const answers = row.requests - row.unpriced;
-    // Nobody has looked at the answers of embeddings and passed-through requests, and nobody can.
-    if (answers === 0 || (row.check === null && row.outcome === 'unknown')) continue;
+    const { answers } = row;
+    if (answers === 0) continue;
     const failed = row.check !== null && row.check !== 'passed';
     const source = row.outcome === 'unknown' ? (failed ? 'check' : null) : (row.source ?? 'feedback');
     if (source !== null) sources[source] = (sources[source] ?? 0) + answers;
@@ -115,19 +123,19 @@ function countAnswers(rows: readonly OutcomeSums[]) {
       if (row.outcome === 'unknown') counts.failedChecks += answers;
       continue;
     }
-    addToCell(cells, { row, answers });
+    addToCell(cells, row);
   }
   return { ...counts, sources, cells: [...cells.values()] };
 }
 
-function addToCell(cells: Map<string, FeedbackCell>, { row, answers }: { row: OutcomeSums; answers: number }): void {
-  const name = row.stratum.join('\u001f');
-  const known = cells.get(name) ?? { stratum: row.stratum, answers: 0, labelled: 0, accepted: 0 };
+function addToCell(cells: Map<string, FeedbackCell>, { stratum, outcome, answers }: OutcomeSums): void {
+  const name = stratum.join('\u001f');
+  const known = cells.get(name) ?? { stratum, answers: 0, labelled: 0, accepted: 0 };
   cells.set(name, {
-    stratum: row.stratum,
+    stratum,
     answers: known.answers + answers,
-    labelled: known.labelled + (row.outcome === 'unknown' ? 0 : answers),
-    accepted: known.accepted + (row.outcome === 'accepted' ? answers : 0),
+    labelled: known.labelled + (outcome === 'unknown' ? 0 : answers),
+    accepted: known.accepted + (outcome === 'accepted' ? answers : 0),
   });
 }
 

@@ -1,10 +1,7 @@
-/**
- * The sums behind cost per accepted outcome: one query, one row for each group, stratum, outcome, source and verdict.
- * Squares and products are added as floats: a million squares of nano-dollars do not fit into 64 bits.
- */
+/** The sums behind cost per accepted outcome: one query, one row for each group, stratum, outcome, source and verdict. */
 import { type RawBuilder, sql } from 'kysely';
 import type { NanoUsd } from '../base/money.ts';
-import { groupName, groupSource } from './grouping.ts';
+import { groupName, groupSource, unroutedList } from './grouping.ts';
 import type { CheckVerdict, OutcomeQuery, OutcomeSums, Stratum } from './outcome.ts';
 import type { LedgerQueries } from './queries.ts';
 import type { Steps } from './steps.ts';
@@ -15,22 +12,17 @@ interface SumsRow {
   readonly verdict: CheckVerdict | null;
   readonly requests: bigint;
   readonly unpriced: bigint;
+  readonly answers: bigint;
   readonly cost: NanoUsd;
-  readonly cost_squares: number;
   readonly comparable: bigint;
-  readonly comparable_cost: NanoUsd;
-  readonly comparable_cost_squares: number;
   readonly fallback_cost: NanoUsd;
-  readonly fallback_cost_squares: number;
-  readonly cost_products: number;
 }
 
 export function* outcomeSums({ build, engine }: LedgerQueries, query: OutcomeQuery): Steps<OutcomeSums[]> {
   const strata = query.strata.map((stratum, i) => sql`${stratumOf(stratum)} as ${sql.ref(`stratum_${i}`)}`);
   const keys = sql.join([sql`${groupName(engine, query.by)} as group_name`, ...strata]);
   const both = sql`cost_nano_usd is not null and fallback_cost_nano_usd is not null`;
-  const cost = sql`cast(cost_nano_usd as double precision)`;
-  const fallback = sql`cast(fallback_cost_nano_usd as double precision)`;
+  const canBeJudged = sql`reason not in (${unroutedList()}) or accepted is not null`;
   const positions = Array.from({ length: query.strata.length + 4 }, (_, i) => sql.lit(i + 1));
   const rows = yield sql`
     select ${keys},
@@ -39,14 +31,10 @@ export function* outcomeSums({ build, engine }: LedgerQueries, query: OutcomeQue
       verdict,
       count(*) as requests,
       count(*) - count(cost_nano_usd) as unpriced,
+      count(cost_nano_usd) filter (where ${canBeJudged}) as answers,
       coalesce(sum(cost_nano_usd), 0) as cost,
-      coalesce(sum(${cost} * ${cost}), 0.0) as cost_squares,
       count(*) filter (where ${both}) as comparable,
-      coalesce(sum(cost_nano_usd) filter (where ${both}), 0) as comparable_cost,
-      coalesce(sum(${cost} * ${cost}) filter (where ${both}), 0.0) as comparable_cost_squares,
-      coalesce(sum(fallback_cost_nano_usd) filter (where ${both}), 0) as fallback_cost,
-      coalesce(sum(${fallback} * ${fallback}) filter (where ${both}), 0.0) as fallback_cost_squares,
-      coalesce(sum(${cost} * ${fallback}), 0.0) as cost_products
+      coalesce(sum(fallback_cost_nano_usd) filter (where ${both}), 0) as fallback_cost
     from ${groupSource(engine, query.by)}
     where time >= ${Math.ceil(query.sinceMs)} and time < ${Math.ceil(query.untilMs)}
     group by ${sql.join(positions)}`.compile(build);
@@ -60,14 +48,10 @@ export function* outcomeSums({ build, engine }: LedgerQueries, query: OutcomeQue
       check: sums.verdict,
       requests: Number(sums.requests),
       unpriced: Number(sums.unpriced),
+      answers: Number(sums.answers),
       cost: sums.cost,
-      costSquares: sums.cost_squares,
       comparable: Number(sums.comparable),
-      comparableCost: sums.comparable_cost,
-      comparableCostSquares: sums.comparable_cost_squares,
       fallbackCost: sums.fallback_cost,
-      fallbackCostSquares: sums.fallback_cost_squares,
-      costProducts: sums.cost_products,
     };
   });
 }

@@ -80,9 +80,8 @@ export interface OutcomeQuery {
 }
 
 /**
- * Sums over the requests of one group and stratum that share outcome, source and check. With rows for accepted, rejected
- * and unknown apart, Σaccepted and Σaccepted·cost are the sums of the accepted rows: all that a ratio estimator and its
- * variance need. By tag, a request stands in each of its tags' groups.
+ * Sums over the requests of one group and stratum that share outcome, source and check. By tag, a request stands in each
+ * of its tags' groups.
  */
 export interface OutcomeSums {
   /** As in `SummaryGroup.name`. */
@@ -96,14 +95,11 @@ export interface OutcomeSums {
   readonly check: CheckVerdict | null;
   readonly requests: number;
   readonly unpriced: number;
-  /** Over the priced requests; the squares in nano-dollars², as floats: they are for variances only. */
+  /** Priced requests whose answer can be accepted: embeddings and passed-through requests cannot, unless somebody did. */
+  readonly answers: number;
+  /** Over the priced requests. */
   readonly cost: NanoUsd;
-  readonly costSquares: number;
-  /** Requests with both prices, and over them: cost, what the fallback would have cost, its squares, and the products of the two. */
+  /** Requests with both prices, and what the fallback would have cost for them. */
   readonly comparable: number;
-  readonly comparableCost: NanoUsd;
-  readonly comparableCostSquares: number;
   readonly fallbackCost: NanoUsd;
-  readonly fallbackCostSquares: number;
-  readonly costProducts: number;
 }

@@ -1,75 +1,70 @@
 /**
- * What a report says, from what the ledger added up: shares, rates and savings, per group and in all. Pure. Money stays
- * exact; nothing is rounded here. A figure that cannot be known (no price, no request) is null, never zero.
+ * What a report says, from what the ledger added up: shares, rates, savings and cost per accepted outcome, per group and
+ * in all. Pure. Money stays exact; nothing is rounded here but quotients, to the nano-dollar. A figure that cannot be
+ * known (no price, no request, no feedback) is null, never zero.
  */
-import type { NanoUsd } from '../base/money.ts';
-import type { LedgerSummary, SummaryDimension, SummaryGroup, SummaryQuery } from './contract.ts';
+import { type NanoUsd, zeroUsd } from '../base/money.ts';
+import type { SummaryGroup } from './contract.ts';
+import type { OutcomeSums } from './outcome.ts';
+import { type OutcomeFigures, outcomeFigures } from './outcome-figures.ts';
+import type { LatencyMeans, Report, ReportInput, ReportRow } from './report-form.ts';
+import { notesOn } from './report-notes.ts';
 
-export interface Report {
-  readonly sinceMs: number;
-  readonly untilMs: number;
-  readonly by: SummaryDimension;
-  readonly rows: readonly ReportRow[];
-  readonly total: ReportRow;
-  /** What a reader must know to read the figures right; whole sentences. */
-  readonly notes: readonly string[];
-}
-
-export interface ReportRow {
-  readonly name: string;
-  readonly requests: number;
-  /** Of all requests, in [0, 1]. */
-  readonly share: number | null;
-  /**
-   * A route's: of the requests that matched it, those that went to the fallback nevertheless. Any other group's: of the
-   * requests that asked to be routed, those that went to the fallback.
-   */
-  readonly fallbackRate: number | null;
-  readonly errors: number;
-  readonly cacheHits: number;
-  readonly inputTokens: number;
-  readonly cachedInputTokens: number;
-  readonly outputTokens: number;
-  readonly reasoningTokens: number;
-  readonly estimated: number;
-  readonly cost: NanoUsd | null;
-  readonly unpriced: number;
-  /** What sending everything to the fallback model would have cost. */
-  readonly fallbackOnlyCost: NanoUsd | null;
-  /** Fallback-only minus cost over the requests that have both prices; negative when routing cost more. */
-  readonly saving: NanoUsd | null;
-  /** The saving ÷ the fallback-only cost of the same requests. */
-  readonly savingRate: number | null;
-  readonly addedP50Ms: number | null;
-  readonly addedP99Ms: number | null;
-  readonly firstByteP50Ms: number | null;
-}
-
-export function makeReport(query: SummaryQuery, summary: LedgerSummary): Report {
-  const { total } = summary;
-  const rows = summary.groups.map((group) =>
-    rowOf(group, total.requests, query.by === 'route' ? divertedRate(group) : fallbackRate(group)),
-  );
-  return {
+export function makeReport(input: ReportInput): Report {
+  const { query, summary } = input;
+  const groups = [...summary.groups, summary.total];
+  const outcomes = outcomesOf(input, groups);
+  const row = (group: SummaryGroup, i: number) =>
+    rowOf(group, {
+      ofAll: summary.total.requests,
+      fallbackRate: query.by === 'route' && i < summary.groups.length ? divertedRate(group) : fallbackRate(group),
+      embeddingCost: embeddingCost(group, input.embeddingPerHour),
+      outcomes: outcomes[i],
+    });
+  const report = {
     sinceMs: query.sinceMs,
     untilMs: query.untilMs,
     by: query.by,
-    rows,
-    total: rowOf({ ...total, name: 'total' }, total.requests, fallbackRate(total)),
-    notes: notesOn(query, summary),
+    rows: summary.groups.map(row),
+    total: { ...row(summary.total, summary.groups.length), name: 'total' },
   };
+  return { ...report, notes: notesOn(report, input) };
 }
 
-function rowOf(group: SummaryGroup, allRequests: number, rate: number | null): ReportRow {
+/** One for each of `groups`, the last of which is the total. */
+function outcomesOf(input: ReportInput, groups: readonly SummaryGroup[]): OutcomeFigures[] {
+  const byGroup = new Map<string, OutcomeSums[]>();
+  for (const sums of input.outcomes) {
+    const known = byGroup.get(sums.group);
+    if (known === undefined) byGroup.set(sums.group, [sums]);
+    else known.push(sums);
+  }
+  return outcomeFigures(
+    groups.map((group, i) => ({
+      sums: i === groups.length - 1 ? input.outcomesOfAll : (byGroup.get(group.name) ?? []),
+      embeddingCost: embeddingCost(group, input.embeddingPerHour),
+    })),
+  );
+}
+
+interface RowTerms {
+  readonly ofAll: number;
+  readonly fallbackRate: number | null;
+  readonly embeddingCost: NanoUsd;
+  readonly outcomes: OutcomeFigures;
+}
+
+function rowOf(group: SummaryGroup, terms: RowTerms): ReportRow {
   const cost = group.unpriced < group.requests ? group.cost : null;
   const fallbackOnlyCost = group.fallbackUnpriced < group.requests ? group.fallbackCost : null;
   const comparable = cost !== null && fallbackOnlyCost !== null;
-  const saving = comparable ? ((group.comparableFallbackCost - group.comparableCost) as NanoUsd) : null;
+  const spent = group.comparableCost + terms.embeddingCost;
+  const saving = comparable ? ((group.comparableFallbackCost - spent) as NanoUsd) : null;
   return {
     name: group.name,
     requests: group.requests,
-    share: ratio(group.requests, allRequests),
-    fallbackRate: rate,
+    share: ratio(group.requests, terms.ofAll),
+    fallbackRate: terms.fallbackRate,
     errors: group.errors,
     cacheHits: group.cacheHits,
     inputTokens: group.inputTokens,
@@ -79,13 +74,34 @@ function rowOf(group: SummaryGroup, allRequests: number, rate: number | null): R
     estimated: group.estimated,
     cost,
     unpriced: group.unpriced,
+    embeddingCost: terms.embeddingCost,
     fallbackOnlyCost,
     saving,
     savingRate: saving === null ? null : ratio(Number(saving), Number(group.comparableFallbackCost)),
     addedP50Ms: group.addedP50Ms,
     addedP99Ms: group.addedP99Ms,
     firstByteP50Ms: group.firstByteP50Ms,
+    means: meansOf(group),
+    outcomes: terms.outcomes,
   };
+}
+
+function meansOf(group: SummaryGroup): LatencyMeans {
+  const mean = (microseconds: number, requests = group.requests) => ratio(microseconds / 1_000, requests);
+  return {
+    embedMs: mean(group.embedUs),
+    matchMs: mean(group.matchUs),
+    addedMs: mean(group.addedUs),
+    firstByteMs: mean(group.firstByteUs, group.firstBytes),
+    totalMs: mean(group.totalUs),
+  };
+}
+
+const microsecondsPerHour = 3_600_000_000n;
+
+function embeddingCost({ embedUs }: SummaryGroup, perHour: NanoUsd | null): NanoUsd {
+  if (perHour === null) return zeroUsd;
+  return ((BigInt(embedUs) * perHour + microsecondsPerHour / 2n) / microsecondsPerHour) as NanoUsd;
 }
 
 function fallbackRate(group: SummaryGroup): number | null {
@@ -100,26 +116,4 @@ function divertedRate(group: SummaryGroup): number | null {
 
 function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
-}
-
-function notesOn(query: SummaryQuery, { groups, total }: LedgerSummary): string[] {
-  const notes: string[] = [];
-  if (query.by === 'tag') notes.push('A request with several tags stands in several rows; the total counts it once.');
-  if (query.by === 'route' && groups.some(({ name }) => name === '(explicit)')) {
-    notes.push('(explicit): requests that named a model themselves; they are not part of the fallback rate.');
-  }
-  if (total.unpriced > 0) {
-    notes.push(
-      `${total.unpriced} requests went to a model without a price: their cost is not in these figures. Set models.NAME.usd_per_million.`,
-    );
-  }
-  if (total.fallbackUnpriced > 0) {
-    notes.push(
-      `${total.fallbackUnpriced} requests have a fallback model without a price: no saving is counted for them.`,
-    );
-  }
-  if (total.estimated > 0) {
-    notes.push(`${total.estimated} requests have estimated tokens, since their backend reported none.`);
-  }
-  return notes;
 }

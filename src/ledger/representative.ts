@@ -4,7 +4,7 @@
  * counts per stratum (key, route, band of score or length):
  *
  *   leanings    does the labelled share differ between the strata of a dimension by more than chance would? (χ² test)
- *   reweigh     what share of all answers is accepted, when the labels of each stratum stand for that stratum's answers?
+ *   reweight     what share of all answers is accepted, when the labels of each stratum stand for that stratum's answers?
  *               (raking: weights that give every dimension its true margins; Deming & Stephan, 1940)
  *
  * Neither can see feedback that hangs on the outcome itself within a stratum: no weighting of labels can.
@@ -31,7 +31,7 @@ export interface Leaning {
   readonly most: { readonly name: string; readonly answers: number; readonly labelled: number };
 }
 
-export interface Reweighed {
+export interface Reweighted {
   /** Of the answers, in [0, 1]. */
   readonly acceptedShare: number;
   /** Labels that would say as much were they drawn at random: Kish's effective sample size. */
@@ -69,7 +69,7 @@ function leaning(of: { dimension: number; pools: readonly Margin[]; share: numbe
 const mostRounds = 200;
 
 /** null without labels. */
-export function reweigh(cells: readonly FeedbackCell[], dimensions: number): Reweighed | null {
+export function reweight(cells: readonly FeedbackCell[], dimensions: number): Reweighted | null {
   const answers = sum(cells, answersOf);
   const labelled = cells.filter((cell) => cell.labelled > 0);
   if (labelled.length === 0) return null;

@@ -41,8 +41,11 @@ export interface HtmlColumn {
   readonly align?: 'left' | 'right';
 }
 
-/** Cells are text, or a share that is also drawn as a bar. */
-export type HtmlCell = string | { readonly text: string; readonly share: number | null };
+/** Cells are text, a share that is also drawn as a bar, or a rounded figure that carries its exact value for programs. */
+export type HtmlCell =
+  | string
+  | { readonly text: string; readonly share: number | null }
+  | { readonly text: string; readonly value: string; readonly tone?: 'good' | 'bad' | 'unsure' };
 
 export function htmlTable(
   caption: string,
@@ -60,6 +63,10 @@ function cellHtml(cell: HtmlCell, column: HtmlColumn, isHead: boolean): string {
   const tag = isHead ? 'th scope="row"' : 'td';
   const close = isHead ? 'th' : 'td';
   if (typeof cell === 'string') return `<${tag}${side(column)}>${escapeHtml(cell)}</${close}>`;
+  if ('value' in cell) {
+    const tone = cell.tone === undefined ? '' : ` class="${cell.tone}"`;
+    return `<${tag}${side(column)}><data${tone} value="${escapeHtml(cell.value)}">${escapeHtml(cell.text)}</data></${close}>`;
+  }
   const width = Math.round(100 * Math.max(0, Math.min(1, cell.share ?? 0)));
   return `<${tag}${side(column)}><span class="bar" style="--share:${width}%"></span>${escapeHtml(cell.text)}</${close}>`;
 }
@@ -96,7 +103,11 @@ svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 .axis { stroke: var(--rule); stroke-width: 1; }
 .line { fill: none; stroke-width: 2; }
 .one { stroke: var(--one); } .two { stroke: var(--two); stroke-dasharray: 7 4; } .three { stroke: var(--three); stroke-dasharray: 2 3; } .four { stroke: var(--four); stroke-dasharray: 10 3 2 3; }
-.fill-one { fill: var(--one); } .fill-two { fill: var(--two); }
+.fill-one { fill: var(--one); } .fill-two { fill: var(--two); } .fill-three { fill: var(--three); } .fill-four { fill: var(--four); } .fill-rest { fill: var(--soft); }
+.shade-0 { fill: rgba(var(--heat), .15); } .shade-1 { fill: rgba(var(--heat), .35); } .shade-2 { fill: rgba(var(--heat), .55); } .shade-3 { fill: rgba(var(--heat), .78); } .shade-4 { fill: rgb(var(--heat)); }
+.stroke-ink { stroke: var(--ink); stroke-width: 1.5; } .stroke-two { stroke: var(--two); stroke-width: 2.5; }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 6px 0 0; padding: 0; font-size: 13px; color: var(--soft); }
+.legend li { overflow-wrap: anywhere; } .legend svg { display: inline-block; width: 12px; height: 12px; margin-right: 6px; }
 .mark { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 3 3; }
 .cell { fill: rgba(var(--heat), var(--depth)); stroke: var(--rule); stroke-width: .5; }
 .scroll { overflow-x: auto; }
@@ -106,10 +117,11 @@ th, td { text-align: left; padding: 4px 10px; border-bottom: 1px solid var(--rul
 thead th { color: var(--soft); font-size: 13px; }
 .number { text-align: right; white-space: nowrap; }
 .bar { display: inline-block; width: 64px; height: 9px; margin-right: 8px; background: linear-gradient(to right, var(--one) var(--share), var(--rule) var(--share)); border-radius: 2px; }
+data.good { color: var(--good); } data.bad { color: var(--bad); } data.unsure { color: var(--two); }
 .pass { color: var(--good); } .fail { color: var(--bad); font-weight: 600; }
 ol.prompts { margin: 2px 0 12px; padding-left: 24px; color: var(--soft); font-size: 14px; }
 ol.prompts span { color: var(--ink); }
-@media (max-width: 480px) { .plots { grid-template-columns: 1fr; } }
+@media (max-width: 480px) { main { padding: 20px 14px 40px; } .plots { grid-template-columns: 1fr; } }
 @media print { :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --rule: #bbb; --wash: #f3f5f8; --one: #1f5fae; --two: #b3500b; --three: #2a7a45; --four: #7b3fa0; --heat: 31, 95, 174; }
   body { font-size: 11px; } main { max-width: none; padding: 0; } h2 { break-after: avoid; } tr { break-inside: avoid; } .bar, .cell { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 `;

@@ -127,14 +127,10 @@ export function describeOutcomes(name: string, open: () => Promise<LedgerStore>)
         check: null,
         requests: 2,
         unpriced: 0,
+        answers: 2,
         cost: 7n,
-        costSquares: 25,
         comparable: 1,
-        comparableCost: 3n,
-        comparableCostSquares: 9,
         fallbackCost: 10n,
-        fallbackCostSquares: 100,
-        costProducts: 30,
       });
       expect(byOutcome.get('rejected')).toMatchObject({
         stratum: ['0', '64'],
@@ -155,12 +151,20 @@ export function describeOutcomes(name: string, open: () => Promise<LedgerStore>)
       expect(await store.outcomeSums({ sinceMs: 0, untilMs: 1, by: null, strata: [] })).toEqual([]);
     });
 
-    it('adds up squares that 64 bits do not hold', async () => {
-      const cost = usd(9_000_000_000_000n);
-      await store.append(Array.from({ length: 3 }, (_, i) => sampleRecord({ id: `${i}`, cost })));
-      const [row] = await store.outcomeSums({ ...all, by: null, strata: [] });
-      expect(row.cost).toBe(27_000_000_000_000n);
-      expect(row.costSquares).toBeCloseTo(3 * 8.1e25, -15);
+    it('takes embeddings and passed-through requests for no answers, unless somebody judged one', async () => {
+      await store.append([
+        sampleRecord({ id: '1', reason: 'own-embedding', cost: usd(1n) }),
+        sampleRecord({ id: '2', reason: 'pass-through', cost: usd(2n) }),
+        sampleRecord({ id: '3', reason: 'pass-through', cost: usd(4n) }),
+        sampleRecord({ id: '4', cost: null }),
+      ]);
+      await store.tell([tells('3')]);
+      const sums = await store.outcomeSums({ ...all, by: null, strata: [] });
+      const counts = sums.map(({ outcome, answers, cost }) => [outcome, answers, cost]).sort();
+      expect(counts).toEqual([
+        ['accepted', 1, 4n],
+        ['unknown', 0, 3n],
+      ]);
     });
 
     it('forgets outcomes with their decisions, the old and the erased', async () => {

@@ -2,13 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LedgerStore, type SummaryDimension, summaryDimensions } from '../../src/ledger/contract.ts';
+import type { NanoUsd } from '../../src/base/money.ts';
+import type { LedgerStore } from '../../src/ledger/contract.ts';
+import { type SummaryDimension, summaryDimensions } from '../../src/ledger/dimension.ts';
+import { readReport } from '../../src/ledger/read-report.ts';
 import type { DecisionRecord } from '../../src/ledger/record.ts';
 import { makeReport } from '../../src/ledger/report.ts';
 import { openSqliteStore } from '../../src/ledger/sqlite-store.ts';
 import { sampleRecord, usd } from './sample-records.ts';
 
 const day = 86_400_000;
+const terms = { embeddingPerHour: null };
 const start = Date.UTC(2026, 0, 1);
 
 /** A small generator with a seed (mulberry32), so that a failure can be repeated. */
@@ -116,7 +120,7 @@ describe('a report over a real ledger', () => {
   });
 
   it.each(summaryDimensions)('by %s agrees with sums made by hand, to the nano-dollar', async (by) => {
-    const report = makeReport({ ...query, by }, await store.summarise({ ...query, by }));
+    const report = await readReport(store, { ...query, by }, terms);
     const byGroup = new Map<string, DecisionRecord[]>();
     for (const record of inPeriod) {
       for (const group of groupsOf[by](record)) byGroup.set(group, [...(byGroup.get(group) ?? []), record]);
@@ -133,7 +137,7 @@ describe('a report over a real ledger', () => {
   });
 
   it('counts a route’s fallback rate over the requests that matched it, and the total over those that asked', async () => {
-    const report = makeReport({ ...query, by: 'route' }, await store.summarise({ ...query, by: 'route' }));
+    const report = await readReport(store, { ...query, by: 'route' }, terms);
     const rate = (name: string) => report.rows.find((row) => row.name === name)?.fallbackRate;
     const faq = inPeriod.filter(({ route }) => route === 'faq').length;
     const diverted = inPeriod.filter(({ wouldRoute, route }) => wouldRoute === 'faq' && route === null).length;
@@ -155,7 +159,7 @@ describe('a report over a real ledger', () => {
   });
 
   it('says what is left out: unpriced, estimated, overlapping tags', async () => {
-    const report = makeReport({ ...query, by: 'tag' }, await store.summarise({ ...query, by: 'tag' }));
+    const report = await readReport(store, { ...query, by: 'tag' }, terms);
     expect(report.notes.join('\n')).toMatch(
       /several tags[\s\S]*without a price[\s\S]*no saving is counted[\s\S]*estimated tokens/,
     );
@@ -193,15 +197,48 @@ describe('makeReport', () => {
     totalUs: 9_000,
   };
   const query = { sinceMs: 0, untilMs: 1, by: 'route' as const };
+  const reportOn = (sums: typeof group, embeddingPerHour: NanoUsd | null = null) =>
+    makeReport({
+      query,
+      summary: { groups: [sums], total: sums },
+      outcomes: [],
+      outcomesOfAll: [],
+      embeddingPerHour,
+    });
 
   it('shows a loss as a negative saving', () => {
-    const { rows } = makeReport(query, { groups: [group], total: group });
+    const { rows } = reportOn(group);
     expect(rows[0]).toMatchObject({ saving: -200n, savingRate: -2, share: 1 });
   });
 
   it('never shows an unknown cost as zero', () => {
     const unpriced = { ...group, unpriced: 2, cost: usd(0n), comparableCost: usd(0n), comparableFallbackCost: usd(0n) };
-    const { rows } = makeReport(query, { groups: [unpriced], total: unpriced });
+    const { rows } = reportOn(unpriced);
     expect(rows[0]).toMatchObject({ cost: null, saving: null, savingRate: null, fallbackOnlyCost: 100n });
+  });
+
+  it('counts embedding at the rate that is set, in the saving too, and says so; or at $0, and says why', () => {
+    const slow = { ...group, embedUs: 3_600_000_000, fallbackCost: usd(10_000n), comparableFallbackCost: usd(10_000n) };
+    const priced = reportOn(slow, usd(1_000n));
+    expect(priced.total).toMatchObject({
+      embeddingCost: 1_000n,
+      cost: 300n,
+      saving: 8_700n,
+      outcomes: { cost: 1_000n },
+    });
+    expect(priced.notes.join()).toMatch(/Embedding took 3600\.0 s, at \$0\.0000 an hour/);
+    const free = reportOn(slow);
+    expect(free.total).toMatchObject({ embeddingCost: 0n, saving: 9_700n });
+    expect(free.notes.join()).toMatch(/counted as \$0: ledger\.embedding_usd_per_hour is not set/);
+  });
+
+  it('splits the mean latency into its parts', () => {
+    expect(reportOn(group).total.means).toEqual({
+      embedMs: 0.5,
+      matchMs: 0.25,
+      addedMs: 1,
+      firstByteMs: null,
+      totalMs: 4.5,
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NanoUsd } from '../../src/base/money.ts';
-import type { Report, ReportRow } from '../../src/ledger/report.ts';
+import type { Report, ReportRow } from '../../src/ledger/report-form.ts';
 import { reportCsv, reportJson } from '../../src/render/report-export.ts';
 import { reportTable } from '../../src/render/report-table.ts';
 
@@ -26,6 +26,26 @@ const row: ReportRow = {
   addedP50Ms: 0.25,
   addedP99Ms: 12.5,
   firstByteP50Ms: null,
+  embeddingCost: usd(0n),
+  means: { embedMs: 0.5, matchMs: 0.125, addedMs: 0.75, firstByteMs: null, totalMs: 100 },
+  outcomes: {
+    answers: 1_200,
+    accepted: 90,
+    rejected: 10,
+    failedChecks: 20,
+    unknown: 1_080,
+    labelledShare: 0.0833,
+    sources: { feedback: 95, thumbs: 5, check: 20 },
+    cost: usd(123_456_789n),
+    acceptedEstimate: { value: 1_062, low: 980, high: 1_120 },
+    perAccepted: { value: usd(116_249n), low: usd(110_229n), high: usd(125_976n) },
+    reweighted: { value: usd(120_000n), low: usd(112_000n), high: usd(130_000n) },
+    perConfirmed: usd(1_371_742n),
+    fallbackPerAccepted: { value: usd(1_057_869n), low: usd(1_003_086n), high: usd(1_146_384n) },
+    fallbackAtBest: usd(936_213n),
+    savingPerAccepted: usd(941_620n),
+    bias: [],
+  },
 };
 
 const report: Report = {
@@ -50,6 +70,15 @@ describe('reportTable', () => {
         '├─────────────┼──────────┼───────┼──────────┼───────────┼────────┼─────────┼───────────────┼──────────┼────────┼──────────────┼──────┼────────────────┤',
         '│ total       │    1,234 │ 61.7% │     5.0% │ 1,000,000 │ 50,000 │ $0.1235 │       $1.1235 │  $1.0000 │  89.0% │        0.250 │ 12.5 │              – │',
         '└─────────────┴──────────┴───────┴──────────┴───────────┴────────┴─────────┴───────────────┴──────────┴────────┴──────────────┴──────┴────────────────┘',
+        '┌─────────────┬─────────┬──────────┬───────────────┬────────────────┬──────────────┬───────────┬───────────┬─────────────┬────────────────┬───────────┐',
+        '│ route       │ answers │ labelled │ failed checks │ accepted, est. │ per accepted │  95% from │        to │ re-weighted │ fallback alone │    saving │',
+        '├─────────────┼─────────┼──────────┼───────────────┼────────────────┼──────────────┼───────────┼───────────┼─────────────┼────────────────┼───────────┤',
+        '│ translation │   1,200 │     8.3% │            20 │          88.5% │    $0.000116 │ $0.000110 │ $0.000126 │   $0.000120 │      $0.001058 │ $0.000942 │',
+        '│ fallback    │   1,200 │     8.3% │            20 │          88.5% │    $0.000116 │ $0.000110 │ $0.000126 │   $0.000120 │      $0.001058 │ $0.000942 │',
+        '├─────────────┼─────────┼──────────┼───────────────┼────────────────┼──────────────┼───────────┼───────────┼─────────────┼────────────────┼───────────┤',
+        '│ total       │   1,200 │     8.3% │            20 │          88.5% │    $0.000116 │ $0.000110 │ $0.000126 │   $0.000120 │      $0.001058 │ $0.000942 │',
+        '└─────────────┴─────────┴──────────┴───────────────┴────────────────┴──────────────┴───────────┴───────────┴─────────────┴────────────────┴───────────┘',
+        'Judged by: feedback 95, check 20, thumbs 5, of 1,200 answers.',
         'One note.',
         '',
       ].join('\n'),
@@ -80,7 +109,9 @@ describe('reportCsv', () => {
     const document = JSON.parse(reportJson(report));
     expect(header.split(',')).toEqual(['route', ...Object.keys(document.total).slice(1)]);
     expect(first.split(',')).toEqual(
-      Object.values(document.rows[0]).map((value) => (value === null ? '' : String(value))),
+      Object.values({ ...document.rows[0], feedback_sources: 'feedback 95; thumbs 5; check 20' }).map((value) =>
+        value === null ? '' : String(value),
+      ),
     );
     expect(total).toMatch(/^total,/);
     expect(end).toBe('');
