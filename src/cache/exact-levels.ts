@@ -20,6 +20,8 @@ export interface AnswerLevels {
   /** How many went, of memory and of the database together counted once where they are the same answers. */
   purge(which: Purge): Promise<number>;
   stats(): Promise<LevelStats>;
+  /** Opens the database, which takes longer than a request would wait for it. Never rejects. */
+  ready(): Promise<void>;
   /** Writes what waits. */
   flush(): Promise<void>;
 }
@@ -115,6 +117,9 @@ export function createAnswerLevels(options: LevelOptions): AnswerLevels {
         memory: { entries, bytes, max_bytes: maxBytes },
         store: stored ? { ...stored, max_bytes: options.storeBytes } : null,
       };
+    },
+    async ready() {
+      await store?.stats(clock.now()).catch(options.onError);
     },
     flush,
   };
