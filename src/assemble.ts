@@ -19,6 +19,7 @@ import { createSpendSync } from './gateway/spend-sync.ts';
 import { createAdmission } from './http/admission.ts';
 import { type Listening, listen } from './http/server.ts';
 import { openLedger } from './ledger/open-ledger.ts';
+import { createOutcomeWriter } from './ledger/outcome-writer.ts';
 import { createPersonHash, createPromptKeeper } from './ledger/privacy.ts';
 import { createTokenCounter } from './ledger/token-counter.ts';
 import { prepareSnapshot, stateFolder } from './lifecycle/prepare.ts';
@@ -142,7 +143,11 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     budgets,
     tokens: createTokenCounter(),
     events,
-    findDecision: (id) => ledger.recorder.find(id),
+    async findDecision(id) {
+      const record = await ledger.recorder.find(id);
+      return record === null ? null : { record, outcomes: await ledger.store.outcomes(id) };
+    },
+    tellOutcomes: createOutcomeWriter(ledger),
     metrics: () => metrics.scrape(),
     onError: (error, requestId) => logError(log, error, requestId),
     startedAt: Math.floor(clock.now() / 1_000),

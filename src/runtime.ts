@@ -44,6 +44,7 @@ export interface Standing {
   readonly tokens: TokenCounter;
   readonly events: GatewayEvents;
   readonly findDecision: Services['findDecision'];
+  readonly tellOutcomes: Services['tellOutcomes'];
   readonly metrics: Services['metrics'];
   readonly onError: (error: ShuntError, requestId: string) => void;
   readonly startedAt: number;
@@ -76,6 +77,7 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
     onEmbedderError: standing.events.embedderFailed,
   });
   const { clock, cache, events } = standing;
+  if (snapshot.anyRouteCaches || config.cache.fallback.mode !== 'none') await cache.ready();
   const services: Services = {
     config,
     clock,
@@ -102,6 +104,7 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
     embedder: embedders.find,
     embeddingNames: () => embedders.names,
     findDecision: standing.findDecision,
+    tellOutcomes: standing.tellOutcomes,
     metrics: standing.metrics,
     startedAt: standing.startedAt,
   };

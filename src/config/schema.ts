@@ -111,6 +111,8 @@ export const configSchema = z.strictObject({
       prompts: z.enum(['none', 'hash', 'redacted', 'full']).default('hash'),
       keep_days: z.number().int().positive().max(36_500).default(90),
       flush_ms: z.number().int().min(1).max(60_000).default(50),
+      /** Feedback that says a score and not whether it was accepted: accepted from this score on. */
+      accept_score: z.number().min(0).max(1).default(0.5),
       /** What an hour of embedding costs, for reports; not set: embedding is counted as $0, and the report says so. */
       embedding_usd_per_hour: exactDollars.optional(),
       /** false: serve even when decisions can be written neither to the ledger nor to the file beside it. */

@@ -6,7 +6,7 @@ import { usageOf } from '../ledger/usage.ts';
 import { isObject } from './chat-request.ts';
 import { finishReasonOf } from './message-stream.ts';
 import { readResponse } from './response-stream.ts';
-import { codeOf, type StreamFacts, type StreamForm } from './stream-form.ts';
+import { answerId, codeOf, type StreamFacts, type StreamForm } from './stream-form.ts';
 import { createStreamMeter } from './stream-meter.ts';
 
 export interface AnswerReading extends Readonly<Omit<StreamFacts, 'complete'>> {
@@ -100,6 +100,7 @@ function readPlain(whole: Buffer | null): Omit<AnswerReading, 'body'> {
     if (isObject(answer.error)) facts.errorCode = codeOf(answer.error.code, answer.error.type, 'backend_error');
     const choice: unknown = Array.isArray(answer.choices) ? answer.choices[0] : undefined;
     if (isObject(choice) && typeof choice.finish_reason === 'string') facts.finishReason = choice.finish_reason;
+    facts.responseId = answerId(answer.id);
     if (answer.object === 'response') readResponse(answer, facts);
     if (answer.type === 'message' && typeof answer.stop_reason === 'string')
       facts.finishReason = finishReasonOf(answer.stop_reason);

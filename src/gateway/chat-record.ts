@@ -65,7 +65,7 @@ export function chatRecord(
     status: result.status,
     errorCode: result.errorCode,
     finishReason: result.finishReason,
-    responseId: null,
+    responseId: result.responseId,
     verdict: null,
     truncated: result.truncated,
     usage,

@@ -9,12 +9,13 @@ import type { ShuntError } from '../base/errors.ts';
 import { topLevelMembers } from '../base/json-members.ts';
 import { usageOf } from '../ledger/usage.ts';
 import { isObject } from './chat-request.ts';
-import { eventData, forEachEventWith } from './event-bytes.ts';
-import { codeOf, type StreamFacts, type StreamForm } from './stream-form.ts';
+import { eventData, eventEnd, forEachEventWith } from './event-bytes.ts';
+import { answerId, codeOf, type StreamFacts, type StreamForm } from './stream-form.ts';
 
 export const choiceStream: StreamForm = {
   scan(whole, facts, strip) {
     if (whole.includes('[DONE]')) facts.complete = true;
+    if (facts.responseId === null) readId(whole, facts);
     readFinishReason(whole, facts);
     if (facts.errorCode === null && whole.includes('"error"')) readError(whole, facts);
     return whole.includes('"usage"') ? readUsage(whole, facts, strip) : whole;
@@ -36,6 +37,12 @@ function saysNothing(choice: unknown): boolean {
   if (!isObject(choice) || (choice.finish_reason ?? null) !== null || (choice.text ?? '') !== '') return false;
   if (!isObject(choice.delta)) return true;
   return Object.entries(choice.delta).every(([key, value]) => key === 'role' || value === null || value === '');
+}
+
+/** Every chunk says it: the first one is enough, whether it does or not. */
+function readId(whole: Buffer, facts: StreamFacts): void {
+  const data = eventData(whole.subarray(0, eventEnd(whole, 0)));
+  if (isObject(data)) facts.responseId = answerId(data.id);
 }
 
 function readFinishReason(whole: Buffer, facts: StreamFacts): void {

@@ -70,6 +70,8 @@ export interface ExchangeResult {
   /** The first model was not asked at all: its endpoints are left alone for a while. */
   readonly skipped: boolean;
   readonly errorCode: string | null;
+  /** The answer's own id; null when it has none. */
+  readonly responseId: string | null;
   readonly usage: TokenUsage | null;
   readonly finishReason: string | null;
   readonly truncated: boolean;
@@ -94,6 +96,7 @@ export const nothingSent: ExchangeResult = {
   rejected: null,
   skipped: false,
   errorCode: null,
+  responseId: null,
   usage: null,
   finishReason: null,
   truncated: false,
@@ -115,10 +118,10 @@ export function replayedResult(
 }
 
 export function readingOf(reader: AnswerReader): Partial<ExchangeResult> {
-  const { usage, finishReason, errorCode, body, streamCut } = reader.reading;
+  const { usage, finishReason, errorCode, body, streamCut, responseId } = reader.reading;
   const { sentBytes, stream } = reader;
   const sample = usage === null || streamCut ? reader.sample() : null;
-  return { usage, finishReason, errorCode, body, stream, sentBytes, sample };
+  return { usage, finishReason, errorCode, responseId: responseId || null, body, stream, sentBytes, sample };
 }
 
 export function failureError(plan: Attempt, failure: BackendFailure): ShuntError {

@@ -6,7 +6,7 @@ import { usageOf } from '../ledger/usage.ts';
 import { anthropicErrorBody } from './anthropic-error.ts';
 import { isObject } from './chat-request.ts';
 import { eventData, forEachEventWith } from './event-bytes.ts';
-import { codeOf, type StreamFacts, type StreamForm } from './stream-form.ts';
+import { answerId, codeOf, type StreamFacts, type StreamForm } from './stream-form.ts';
 
 export const messageStream: StreamForm = {
   scan(whole, facts) {
@@ -40,8 +40,10 @@ export function finishReasonOf(stopReason: string): string {
 
 function readEvent(data: unknown, facts: StreamFacts): void {
   if (!isObject(data)) return;
-  if (data.type === 'message_start' && isObject(data.message)) addUsage(data.message.usage, facts);
-  else if (data.type === 'message_delta') {
+  if (data.type === 'message_start' && isObject(data.message)) {
+    facts.responseId = answerId(data.message.id);
+    addUsage(data.message.usage, facts);
+  } else if (data.type === 'message_delta') {
     addUsage(data.usage, facts);
     const reason = isObject(data.delta) ? data.delta.stop_reason : null;
     if (typeof reason === 'string') facts.finishReason = finishReasonOf(reason);

@@ -15,7 +15,7 @@ export interface StreamFacts {
   complete: boolean;
   /** An error event inside the 200 stream; its code or type. */
   errorCode: string | null;
-  /** `resp_…`, by which later requests name this answer. */
+  /** `chatcmpl-…`, `resp_…`, `msg_…`: by which later requests and feedback name this answer. Empty: it has none. */
   responseId: string | null;
 }
 
@@ -28,6 +28,11 @@ export interface StreamForm {
   isLifecycle(data: unknown): boolean;
   /** How the dialect's clients expect to hear of an error in the midst of a stream. */
   errorEvent(error: ShuntError): string;
+}
+
+/** An answer's own id; empty when it has none, or one that is too long to be kept. */
+export function answerId(id: unknown): string {
+  return typeof id === 'string' && id.length <= 256 ? id : '';
 }
 
 /** A code that is fit for a ledger and a metric, whatever a backend sends. */

@@ -8,6 +8,7 @@ import { decisionEndpoint } from './decisions.ts';
 import { dryRunEndpoint } from './dry-run.ts';
 import { embeddingsEndpoint } from './embeddings.ts';
 import { type EndpointFrame, endpoint, type NodeEnv, type Visit } from './endpoint.ts';
+import { feedbackEndpoint } from './feedback.ts';
 import { healthEndpoint, readyEndpoint } from './health.ts';
 import { metricsEndpoint } from './metrics.ts';
 import { modelEndpoint, modelsEndpoint } from './models.ts';
@@ -33,6 +34,7 @@ export function createApp(frame: EndpointFrame, services: Services): App {
   app.get('/v1/models/:id{.+}', endpoint(frame, modelEndpoint(services)));
   app.post('/v1/route', endpoint(frame, dryRunEndpoint(frame, services), work));
   app.get('/v1/decisions/:id', endpoint(frame, decisionEndpoint(services)));
+  app.post('/v1/feedback', endpoint(frame, feedbackEndpoint(frame, services)));
   addStored(app, frame, services);
   for (const path of passThroughPaths(services.config)) {
     app.post(`/v1${path}`, endpoint(frame, passThroughEndpoint(services, path), work));

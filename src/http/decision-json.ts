@@ -4,9 +4,10 @@
  */
 import { type NanoUsd, usdNumber } from '../base/money.ts';
 import { snakeCase } from '../base/snake-case.ts';
-import type { DecisionRecord } from '../ledger/record.ts';
+import type { Outcome } from '../ledger/outcome.ts';
+import type { FoundDecision } from './services.ts';
 
-export function decisionJson(record: DecisionRecord): Record<string, unknown> {
+export function decisionJson({ record, outcomes }: FoundDecision): Record<string, unknown> {
   const { cost, fallbackCost, candidates, ...rest } = record;
   return {
     object: 'decision',
@@ -14,7 +15,18 @@ export function decisionJson(record: DecisionRecord): Record<string, unknown> {
     candidates: candidates === null ? [] : (JSON.parse(candidates) as unknown),
     ...money('cost', cost),
     ...money('fallback_cost', fallbackCost),
+    outcome: wordFor(outcomes.at(-1)),
+    outcomes: outcomes.map(outcomeJson),
   };
+}
+
+function wordFor(latest: Outcome | undefined): 'accepted' | 'rejected' | 'unknown' {
+  if (latest === undefined || latest.accepted === null) return 'unknown';
+  return latest.accepted ? 'accepted' : 'rejected';
+}
+
+function outcomeJson({ requestId: _, metadata, ...told }: Outcome): Record<string, unknown> {
+  return { ...told, metadata: metadata === null ? null : (JSON.parse(metadata) as unknown) };
 }
 
 function money(name: string, amount: NanoUsd | null): Record<string, unknown> {

@@ -7,11 +7,11 @@ import type { Services } from './services.ts';
 export function decisionEndpoint(services: Services): VisitHandler {
   return async (visit, context) => {
     const id = context.req.param('id') ?? '';
-    const record = await services.findDecision(id);
+    const found = await services.findDecision(id);
     // Another key's decision is answered as if it did not exist: that it does is already telling.
-    if (record === null || (record.tenant !== visit.tenant.id && !visit.tenant.admin)) {
+    if (found === null || (found.record.tenant !== visit.tenant.id && !visit.tenant.admin)) {
       throw new ShuntError('not_found', `There is no decision '${id}'.`);
     }
-    replyJson(visit, decisionJson(record));
+    replyJson(visit, decisionJson(found));
   };
 }

@@ -8,8 +8,16 @@ import type { Allowance } from '../gateway/allowance.ts';
 import type { ChatHandler } from '../gateway/chat.ts';
 import type { GatewayEvents } from '../gateway/events.ts';
 import type { Owners } from '../gateway/owners.ts';
+import type { Outcome } from '../ledger/outcome.ts';
+import type { TellOutcomes } from '../ledger/outcome-writer.ts';
 import type { DecisionRecord } from '../ledger/record.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
+
+/** A decision with everything that was told about it, oldest first. */
+export interface FoundDecision {
+  readonly record: DecisionRecord;
+  readonly outcomes: readonly Outcome[];
+}
 
 export interface Services {
   readonly config: Config;
@@ -25,7 +33,8 @@ export interface Services {
   /** Embedding models by alias, name or `name@version`; null when there is none of that name. */
   readonly embedder: (name: string) => Promise<Embedder | null>;
   readonly embeddingNames: () => readonly string[];
-  readonly findDecision: (id: string) => Promise<DecisionRecord | null>;
+  readonly findDecision: (id: string) => Promise<FoundDecision | null>;
+  readonly tellOutcomes: TellOutcomes;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** When the process started, in seconds since the epoch: the `created` of its models. */
   readonly startedAt: number;

@@ -117,7 +117,7 @@ describe('the PostgreSQL ledger', () => {
     const errors: string[] = [];
     const ledger = { url: url.href, flush_ms: 5, keep_days: 36_500, required: true } as const;
     const { recorder, store } = await openLedger({
-      config: { folder, ledger: { ...ledger, prompts: 'hash' } },
+      config: { folder, ledger: { ...ledger, prompts: 'hash', accept_score: 0.5 } },
       clock: systemClock,
       onError: (error) => errors.push(error.message),
     });
