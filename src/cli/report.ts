@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { compareReports } from '../ledger/compare-reports.ts';
 import type { LedgerStore } from '../ledger/contract.ts';
 import { type SummaryDimension, summaryDimensions } from '../ledger/dimension.ts';
-import { createNoStore, createNoStore } from '../ledger/no-store.ts';
+import { createNoStore } from '../ledger/no-store.ts';
 import { type ReportTerms, readReport, readReportPage } from '../ledger/read-report.ts';
 import type { Report } from '../ledger/report-form.ts';
 import { ledgerName, openExistingStore } from '../ledger/store.ts';
