@@ -18,7 +18,7 @@ import type { Admission } from './admission.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { Cors } from './cors.ts';
 import { type ErrorShape, replyError, toShuntError } from './error-reply.ts';
-import { dropRest, readBody } from './read-body.ts';
+import { readBody } from './read-body.ts';
 
 export type NodeEnv = { Bindings: HttpBindings };
 export type NodeContext = Context<NodeEnv>;
@@ -83,7 +83,6 @@ export function endpoint(frame: EndpointFrame, handler: VisitHandler, options: E
       const known = toShuntError(error, id);
       frame.onError(known, id);
       replyError(outgoing, known, { requestId: id, shape: options.errors });
-      if (!incoming.complete) dropRest(incoming, frame.bodyLimitBytes);
     } finally {
       if (entered) frame.admission.leave();
       if (admitted !== null) frame.quota.leave(admitted.key);

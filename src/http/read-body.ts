@@ -42,30 +42,13 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise
     function stop(error: ShuntError): void {
       clearTimeout(timer);
       incoming.off('data', onData).off('end', onEnd).off('error', onBroken).off('aborted', onBroken);
+      // What still comes is read and dropped, so that the client can finish writing and read the reply; the server library
+      // cuts the connection when that takes long (half a second) or is much.
       incoming.on('error', () => undefined);
+      incoming.resume();
       reject(error);
     }
   });
-}
-
-/** How long a client that has its error already may go on sending; most stop as soon as they have read it. */
-const lingerMs = 5_000;
-
-/**
- * What still comes of a refused request is read and dropped, so that the client can finish writing and read the reply;
- * but not for ever, nor any amount of it: then the connection is cut.
- */
-export function dropRest(incoming: IncomingMessage, mostBytes: number): void {
-  let bytes = 0;
-  const cut = () => incoming.socket.destroy();
-  const timer = setTimeout(cut, lingerMs);
-  timer.unref();
-  incoming.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > mostBytes) cut();
-  });
-  incoming.once('close', () => clearTimeout(timer)).once('end', () => clearTimeout(timer));
-  incoming.resume();
 }
 
 function tooLarge(limits: BodyLimits): ShuntError {
