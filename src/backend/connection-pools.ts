@@ -6,6 +6,7 @@
  */
 import { rootCertificates } from 'node:tls';
 import { buildConnector, errors, Pool } from 'undici';
+import { createEndGates, type EndGates } from './paused-end.ts';
 import { openTunnel } from './tunnel.ts';
 
 interface PoolOptions {
@@ -24,6 +25,8 @@ const streamsPerConnection = 100;
 
 interface PoolLease {
   readonly pool: Pool;
+  /** Before an answer is paused, and before it is resumed. */
+  readonly gates: EndGates;
   /** Resolves when the connections are closed, if this was the last lease. Requests in flight are answered first. */
   release(): Promise<void>;
 }
@@ -33,16 +36,17 @@ export interface ConnectionPools {
 }
 
 export function createConnectionPools(): ConnectionPools {
-  const shared = new Map<string, { readonly pool: Pool; users: number }>();
+  const shared = new Map<string, { readonly pool: Pool; readonly gates: EndGates; users: number }>();
 
   function lease(origin: string, options: PoolOptions): PoolLease {
     const key = JSON.stringify([origin, options]);
-    const entry = shared.get(key) ?? { pool: createPool(origin, options), users: 0 };
+    const entry = shared.get(key) ?? { ...createPool(origin, options), users: 0 };
     shared.set(key, entry);
     entry.users++;
     let held = true;
     return {
       pool: entry.pool,
+      gates: entry.gates,
       async release() {
         if (!held) return;
         held = false;
@@ -57,21 +61,23 @@ export function createConnectionPools(): ConnectionPools {
   return { lease };
 }
 
-function createPool(origin: string, options: PoolOptions): Pool {
+function createPool(origin: string, options: PoolOptions): { readonly pool: Pool; readonly gates: EndGates } {
   const http2 = options.http2 === true;
-  return new Pool(origin, {
+  const gates = createEndGates();
+  const pool = new Pool(origin, {
     connections: http2 ? Math.ceil(options.connections / streamsPerConnection) : options.connections,
     // One request at a time on a connection of HTTP/1: a stream of minutes must not hold up what was piped behind it.
     pipelining: http2 ? streamsPerConnection : 1,
     allowH2: http2,
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: punctualConnector(options),
+    connect: punctualConnector(options, gates),
   });
+  return { pool, gates };
 }
 
 /** undici's own connect timer ticks twice a second; a limit of 200 ms would come after 700. */
-function punctualConnector(options: PoolOptions): buildConnector.connector {
+function punctualConnector(options: PoolOptions, gates: EndGates): buildConnector.connector {
   const { connectMs } = options;
   const connect = connector(options);
   return (place, callback) => {
@@ -92,7 +98,10 @@ function punctualConnector(options: PoolOptions): buildConnector.connector {
         // As many requests as streams would now wait behind each other on one connection of HTTP/1.
         socket.destroy();
         callback(new Error('the backend does not offer HTTP/2; remove http2: true'), null);
-      } else callback(null, socket);
+      } else {
+        if (!options.http2) gates.watch(socket);
+        callback(null, socket);
+      }
     });
   };
 }

@@ -20,6 +20,7 @@ import { backendAddress, operatorHeaders } from './backend-request.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 import type { Backend, BackendCall, BackendSink, BackendStream, FailureKind } from './contract.ts';
 import { type CallStage, failureKind, failureText } from './failure.ts';
+import type { EndGate, EndGates } from './paused-end.ts';
 
 export interface HttpBackendOptions {
   readonly clock: Clock;
@@ -45,7 +46,12 @@ export function createHttpBackend(name: string, config: BackendConfig, options: 
     ca: config.ca_file === undefined ? null : readAuthority(name, config.ca_file),
     http2: config.http2,
   });
-  const place = { label: `backend '${name}' at ${address.origin}`, limits: config, clock: options.clock };
+  const place = {
+    label: `backend '${name}' at ${address.origin}`,
+    limits: config,
+    clock: options.clock,
+    gates: lease.gates,
+  };
 
   return {
     name,
@@ -89,6 +95,7 @@ interface CallPlace {
   readonly label: string;
   readonly limits: Pick<BackendConfig, 'first_byte_ms' | 'idle_ms' | 'total_ms'>;
   readonly clock: Clock;
+  readonly gates: EndGates;
 }
 
 /** One call on its way; undici's handler and the contract's stream in one object, since it is made per request. */
@@ -102,6 +109,7 @@ class HttpCall implements Dispatcher.DispatchHandler, BackendStream {
   private waitingSince: number | null;
   private stage: CallStage = 'connecting';
   private controller: Dispatcher.DispatchController | null = null;
+  private gate: EndGate | null = null;
   private timer: NodeJS.Timeout;
   private done = false;
   private inSend = true;
@@ -159,6 +167,8 @@ class HttpCall implements Dispatcher.DispatchHandler, BackendStream {
     if (this.done) return;
     this.waitingSince = this.place.clock.monotonic();
     if (this.sink.onData(chunk) || this.done) return;
+    this.gate ??= this.place.gates.current();
+    if (this.gate?.hold() === false) return;
     this.waitingSince = null;
     controller.pause();
   }
@@ -176,6 +186,7 @@ class HttpCall implements Dispatcher.DispatchHandler, BackendStream {
   resume(): void {
     if (this.done || this.controller === null) return;
     this.waitingSince = this.place.clock.monotonic();
+    this.gate?.release();
     this.controller.resume();
   }
 
