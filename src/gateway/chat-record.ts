@@ -26,6 +26,7 @@ export interface ChatOutcome {
   /** For usage that was not reported. */
   readonly count: CountTokens;
   readonly cache: DecisionRecord['cache'];
+  readonly verdict: DecisionRecord['verdict'];
 }
 
 /** With `unknown_model: passthrough` a name is whatever the client wrote; a row is not to hold a megabyte of it. */
@@ -66,7 +67,7 @@ export function chatRecord(
     errorCode: result.errorCode,
     finishReason: result.finishReason,
     responseId: result.responseId,
-    verdict: null,
+    verdict: outcome.verdict,
     truncated: result.truncated,
     usage,
     cost: outcome.cache === 'hit' || outcome.cache === 'semantic' ? zeroUsd : costOf(result.model, usage),

@@ -11,14 +11,14 @@ import type { Endpoints } from '../backend/endpoints.ts';
 import { forwardedRequestHeaders } from '../backend/headers.ts';
 import type { Clock } from '../base/clock.ts';
 import { spliceMembers } from '../base/json-members.ts';
-import type { AnswerLevels } from '../cache/exact-levels.ts';
 import type { Config } from '../config/schema.ts';
 import { type CountTokens, countBytes, type TokenCounter } from '../ledger/token-counter.ts';
 import { noUsage } from '../ledger/usage.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import type { Allowance } from './allowance.ts';
+import { createAnswerCheck } from './answer-check.ts';
 import { type Asked, createAskTogether, type Receiver } from './ask-together.ts';
-import { type CacheHit, type CachePlace, createChatCache } from './chat-cache.ts';
+import type { CacheHit, CachePlace, ChatCache } from './chat-cache.ts';
 import { chatRecord, needsCount } from './chat-record.ts';
 import type { ChatRequest, DialectName } from './chat-request.ts';
 import { type ClientRequest, requestHeader } from './client-request.ts';
@@ -36,7 +36,6 @@ import { type Plan, reachableModels } from './plan-form.ts';
 import type { PlannedChat } from './planned-chat.ts';
 import type { Rejections } from './rejections.ts';
 import { requestTotalMs } from './request-time.ts';
-import type { SemanticStep } from './semantic-step.ts';
 import { type AnswerFacts, createStoredAnswers } from './stored-answers.ts';
 
 export interface ChatOptions {
@@ -44,9 +43,7 @@ export interface ChatOptions {
   readonly snapshot: () => Snapshot;
   readonly planner: Planner;
   readonly backends: ReadonlyMap<string, Endpoints>;
-  readonly cache: AnswerLevels;
-  /** null: semantic hits are switched off. */
-  readonly semantic: SemanticStep | null;
+  readonly cache: ChatCache;
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: GatewayEvents;
@@ -60,10 +57,11 @@ export type ChatHandler = (request: ClientRequest, dialect: DialectName) => Prom
 
 /** Throws a `ShuntError` only before anything was written to the client. */
 export function createChatHandler(options: ChatOptions): ChatHandler {
-  const chatCache = createChatCache(options);
+  const chatCache = options.cache;
   const stored = createStoredAnswers({ cache: chatCache, clock: options.clock, finished });
   const askTogether = createAskTogether({ cache: chatCache, coalescer: createCoalescer(chatCache.largestBody) });
   const totalMs = requestTotalMs(options.config);
+  const answerCheck = createAnswerCheck();
   return async (request, dialect) => {
     const chat = dialects[dialect].parse(request.body);
     const snapshot = options.snapshot();
@@ -105,7 +103,8 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
   function finished(step: PlannedChat, result: ExchangeResult, facts: AnswerFacts): Promise<void> | undefined {
     const totalMs = options.clock.monotonic() - step.request.receivedMonotonic;
     const report = (count: CountTokens) => {
-      const record = chatRecord(options, { ...step, result, ...facts, totalMs, count });
+      const verdict = answerCheck.verdict(step.chat, result);
+      const record = chatRecord(options, { ...step, result, ...facts, totalMs, count, verdict });
       const said = { text: step.plan.text, person: personOf(step.chat) };
       options.events.requestFinished(record, said, requestHeader(step.request, 'traceparent'));
     };
@@ -126,10 +125,10 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
         totalMs,
         clock: options.clock,
         random: options.random,
-        keepBytes: mayStore ? chatCache.largestBody : 0,
+        keepBytes: mayStore ? chatCache.largestBody : answerCheck.keepBytes(chat),
         onResponseId:
           chat.dialect === 'responses'
-            ? (id, model) => options.owners.keep(id, { tenant: request.tenant.id, model })
+            ? (id, maker) => options.owners.keep(id, { tenant: request.tenant.id, ...maker })
             : undefined,
         ...receiver,
       });
@@ -177,6 +176,7 @@ export function createChatHandler(options: ChatOptions): ChatHandler {
     return {
       model: aim.model,
       endpoints,
+      endpoint: aim.plan.endpoint,
       method: 'POST',
       path: modelPath(backendConfig, model.model, dialect.path) + queryOf(request.incoming),
       headers: forwardedRequestHeaders(request.incoming.rawHeaders, {

@@ -39,10 +39,14 @@ function saysNothing(choice: unknown): boolean {
   return Object.entries(choice.delta).every(([key, value]) => key === 'role' || value === null || value === '');
 }
 
-/** Every chunk says it: the first one is enough, whether it does or not. */
+/** Every chunk of an answer says it: the first one is enough, whether it does or not. */
 function readId(whole: Buffer, facts: StreamFacts): void {
-  const data = eventData(whole.subarray(0, eventEnd(whole, 0)));
-  if (isObject(data)) facts.responseId = answerId(data.id);
+  for (let start = 0; start < whole.length && facts.responseId === null; ) {
+    const end = eventEnd(whole, start);
+    const data = eventData(whole.subarray(start, end));
+    if (isObject(data)) facts.responseId = answerId(data.id);
+    start = end;
+  }
 }
 
 function readFinishReason(whole: Buffer, facts: StreamFacts): void {
