@@ -37,6 +37,8 @@ export interface Endpoints {
 export interface EntryAim {
   /** Names of the endpoints that this request has been to. */
   readonly tried: readonly string[];
+  /** The only endpoint that will do, as long as there is one of that name; null: any. */
+  readonly only: string | null;
   /** Nobody else can answer: an endpoint that should be left alone is better than none. */
   readonly lastResort: boolean;
 }
@@ -81,31 +83,38 @@ export function openEndpoints(name: string, config: BackendConfig, options: Endp
     return known;
   }
 
-  function admitting(model: string, tried: readonly string[]): readonly Lane[] {
+  function lanesFor(model: string, only: string | null): readonly Lane[] {
     const all = lanesOf(model);
+    if (only === null) return all;
+    const bound = all.filter(({ endpoint }) => endpoint === only);
+    return bound.length > 0 ? bound : all;
+  }
+
+  function admitting(all: readonly Lane[], tried: readonly string[]): readonly Lane[] {
     const now = clock.monotonic();
     if (all.length === 1) return admits(all[0], now) && !tried.includes(all[0].endpoint) ? all : [];
     return all.filter((lane) => !tried.includes(lane.endpoint) && admits(lane, now));
   }
 
   /** Those that come back first, unless too many wait for them already. */
-  function lastResort(model: string): readonly Lane[] {
-    const waitable = lanesOf(model).filter((lane) => lane.model.inFlight < mostAtLeftAlone);
+  function lastResort(all: readonly Lane[]): readonly Lane[] {
+    const waitable = all.filter((lane) => lane.model.inFlight < mostAtLeftAlone);
     const first = Math.min(...waitable.map(opensAt));
     return waitable.filter((lane) => opensAt(lane) === first);
   }
 
   return {
     name,
-    enter(model, { tried, lastResort: anyway }) {
-      let ways = admitting(model, tried);
-      if (ways.length === 0 && tried.length > 0) ways = admitting(model, []);
-      if (ways.length === 0 && anyway) ways = lastResort(model);
+    enter(model, { tried, only, lastResort: anyway }) {
+      const all = lanesFor(model, only);
+      let ways = admitting(all, tried);
+      if (ways.length === 0 && tried.length > 0) ways = admitting(all, []);
+      if (ways.length === 0 && anyway) ways = lastResort(all);
       if (ways.length === 0) return null;
       if (tried.length === 0) budget.sent();
       return new Passage(choose(ways, random), passageOptions);
     },
-    hasOther: (model, tried) => admitting(model, tried).length > 0,
+    hasOther: (model, tried) => admitting(lanesOf(model), tried).length > 0,
     waitMs(model) {
       const now = clock.monotonic();
       const all = lanesOf(model);

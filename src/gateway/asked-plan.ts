@@ -58,7 +58,7 @@ export function forcedPlan(request: PlanRequest, forced: string, base: Plan): Pl
 }
 
 /**
- * A stored answer lives at the backend that made it: what continues it goes there, to the same model where a routed name
+ * A stored answer lives at the backend and endpoint that made it: what continues it goes there, to the same model where a routed name
  * leaves the choice, and nowhere else when it fails. An id that is not known here goes to the fallback (or the model
  * that is named) if the client's own credential does, since the provider then knows whose it is. Throws
  * `previous_response_not_found` for all others, ids of other tenants among them.
@@ -74,10 +74,11 @@ export function continuedPlan(
   const maker = owner === null ? undefined : config.models[owner.model];
   if (owner === null || maker === undefined)
     return unknownContinued(config, { ...base, target: base.target || base.fallback }, id);
+  const { endpoint = null } = owner;
   if (base.routed) {
-    return { ...base, target: owner.model, bound: true, reason: 'pinned-response', pin: 'kept' };
+    return { ...base, target: owner.model, endpoint, bound: true, reason: 'pinned-response', pin: 'kept' };
   }
-  if (config.models[base.target].backend === maker.backend) return base;
+  if (config.models[base.target].backend === maker.backend) return { ...base, endpoint };
   throw new ShuntError(
     'invalid_request',
     `'${id}' was made by model '${owner.model}', and '${base.target}' is on another backend, which does not know it. Name '${owner.model}' or a model beside it, or a routed name.`,

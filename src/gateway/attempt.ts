@@ -196,14 +196,15 @@ export function sendAttempt(turn: Turn, exchange: Exchange): void {
 
   function answered(through: Relay): Partial<ExchangeResult> {
     const { model, endpoints } = plan;
-    return { ...readingOf(through.reader), model, backend: endpoints.name, status, firstByteMs };
+    const { endpoint } = passage.lane;
+    return { ...readingOf(through.reader), model, backend: endpoints.name, endpoint, status, firstByteMs };
   }
 
   /** As soon as it is known: the client may ask for the answer by its id while it still streams. */
   function tellId(through: Relay): boolean {
     const id = through.reader.reading.responseId;
     if (id === null) return false;
-    request.onResponseId?.(id, plan.model);
+    request.onResponseId?.(id, { model: plan.model, endpoint: passage.lane.endpoint });
     return true;
   }
 }

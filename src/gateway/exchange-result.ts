@@ -14,6 +14,8 @@ export interface Attempt {
   readonly model: string;
   /** Of the model's backend: the exchange chooses among them. */
   readonly endpoints: Endpoints;
+  /** The only endpoint that can answer, as long as it exists; null: any. */
+  readonly endpoint?: string | null;
   readonly method: string;
   readonly path: string;
   readonly headers: RawHeaders;
@@ -48,7 +50,7 @@ export interface ExchangeRequest {
   /** Keep the body of a whole 2xx answer of at most this many bytes; 0: none. */
   readonly keepBytes: number;
   /** Told once, as soon as an answer names itself (Responses). */
-  readonly onResponseId?: (id: string, model: string) => void;
+  readonly onResponseId?: (id: string, maker: { readonly model: string; readonly endpoint: string }) => void;
 }
 
 interface Answering {
@@ -61,6 +63,8 @@ export interface ExchangeResult {
   /** The model whose answer went to the client; null when none did. */
   readonly model: string | null;
   readonly backend: string | null;
+  /** Name of the endpoint of that backend. */
+  readonly endpoint: string | null;
   readonly status: number;
   readonly attempts: number;
   /** Why earlier attempts were left: `large: 503`, `small: connect`. */
@@ -90,6 +94,7 @@ export interface ExchangeResult {
 export const nothingSent: ExchangeResult = {
   model: null,
   backend: null,
+  endpoint: null,
   status: 502,
   attempts: 0,
   failures: [],

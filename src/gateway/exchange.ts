@@ -12,7 +12,14 @@
 import type { BackendFailure } from '../backend/contract.ts';
 import { ShuntError } from '../base/errors.ts';
 import { type Begun, type Exchange, sendAttempt, type Turn } from './attempt.ts';
-import { type ExchangeRequest, type ExchangeResult, failureError, isUpload, nothingSent } from './exchange-result.ts';
+import {
+  type Attempt,
+  type ExchangeRequest,
+  type ExchangeResult,
+  failureError,
+  isUpload,
+  nothingSent,
+} from './exchange-result.ts';
 import type { Trouble } from './trouble.ts';
 
 /** A backend that asks for more patience than this has no place in an interactive retry. */
@@ -53,7 +60,7 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
     request,
     sentMs: () => clock.monotonic() - firstSentAt,
     mayFollow: ({ plan, tried, expendable, retriesLeft }) =>
-      expendable || retriesLeft > 0 || (plan.repeatable && plan.endpoints.hasOther(plan.model, tried)),
+      expendable || retriesLeft > 0 || (plan.repeatable && hasOther(plan, tried)),
     next,
     refused: (parameter) => {
       rejected = parameter;
@@ -73,7 +80,7 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
   function attempt(next: Next): void {
     const { index, plan, tried } = next;
     const last = index === attempts.length - 1;
-    const passage = plan.endpoints.enter(plan.model, { tried, lastResort: last });
+    const passage = plan.endpoints.enter(plan.model, { tried, only: plan.endpoint ?? null, lastResort: last });
     if (passage === null) {
       passOver(next, last);
       return;
@@ -110,7 +117,7 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
     if (signal.aborted || clock.monotonic() >= deadline) return false;
     const why = `${plan.model}: ${trouble.why}`;
     const mayMove = trouble.elsewhere && (plan.repeatable || trouble.undone) && !isUpload(plan);
-    if (mayMove && plan.endpoints.hasOther(plan.model, tried)) {
+    if (mayMove && hasOther(plan, tried)) {
       failures.push(why);
       attempt(turn);
       return true;
@@ -165,4 +172,8 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
     signal.removeEventListener('abort', onClientGone);
     resolve({ ...nothingSent, ...outcome, attempts: sent, failures, rejected, skipped });
   }
+}
+
+function hasOther({ endpoint = null, endpoints, model }: Attempt, tried: readonly string[]): boolean {
+  return endpoint === null && endpoints.hasOther(model, tried);
 }

@@ -11,6 +11,8 @@ export interface Owner {
   readonly tenant: string;
   /** Config name of the model that made it, or through whose backend it was made. */
   readonly model: string;
+  /** Over which of its backend's endpoints: another may be another account, which does not know the id. */
+  readonly endpoint?: string | null;
 }
 
 export interface Owners {

@@ -33,6 +33,8 @@ export interface PassThrough {
   readonly signal: AbortSignal;
   /** Config name of the model whose backend answers. */
   readonly model: string;
+  /** The only endpoint of that backend which knows what is asked for. */
+  readonly endpoint?: string | null;
   /** Below the backend's base URL, without the query, which is the client's. */
   readonly path: string;
   /** The incoming stream is handed on as it comes; null: there is none. */
@@ -73,6 +75,7 @@ export async function passThrough(options: PassThroughOptions, request: PassThro
       () => ({
         model: request.model,
         endpoints,
+        endpoint: request.endpoint,
         method: incoming.method ?? 'POST',
         path: modelPath(backendConfig, model.model, request.path) + queryOf(incoming),
         headers: forwardedRequestHeaders(incoming.rawHeaders, {

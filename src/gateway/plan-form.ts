@@ -25,6 +25,8 @@ export interface Plan {
   readonly routed: boolean;
   /** Nobody else can answer: the request continues what only the target's backend knows. */
   readonly bound: boolean;
+  /** The only one of its backend's endpoints that knows what the request continues; null: any. */
+  readonly endpoint: string | null;
   readonly match: MatchResult | null;
   readonly pin: 'none' | 'new' | 'kept' | 'escalated';
   readonly conversation: Conversation | null;
@@ -75,6 +77,7 @@ export const emptyPlan: Plan = {
   answer: null,
   routed: false,
   bound: false,
+  endpoint: null,
   match: null,
   pin: 'none',
   conversation: null,

@@ -31,7 +31,7 @@ export function uploadEndpoint(services: Services): VisitHandler {
       body,
       readAnswer: true,
     });
-    keepIds(services, owner, answerObject(result));
+    keepIds(services, { ...owner, endpoint: result.endpoint }, answerObject(result));
   };
 }
 
@@ -44,6 +44,7 @@ export function batchEndpoint(frame: EndpointFrame, services: Services): VisitHa
     const result = await passThrough(services, {
       ...visit,
       model: owner.model,
+      endpoint: owner.endpoint,
       path: '/batches',
       body,
       readAnswer: true,
@@ -65,6 +66,7 @@ export function storedObjectEndpoint(
     const result = await passThrough(services, {
       ...visit,
       model: owner.model,
+      endpoint: owner.endpoint,
       path: `${kind.path}/${encodeURIComponent(id)}${act}`,
       body: method === 'POST' ? visit.incoming : null,
       readAnswer: kind === storedBatches,

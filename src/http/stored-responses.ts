@@ -3,6 +3,7 @@
  * backend that made it, and only for the tenant that made it; to everybody else it does not exist.
  */
 import { ShuntError } from '../base/errors.ts';
+import type { Owner } from '../gateway/owners.ts';
 import { passThrough } from '../gateway/pass-through.ts';
 import type { Visit, VisitHandler } from './endpoint.ts';
 import type { Services } from './services.ts';
@@ -11,11 +12,12 @@ import type { Services } from './services.ts';
 export function storedResponseEndpoint(services: Services, act: '' | '/cancel' | '/input_items'): VisitHandler {
   return async (visit, context) => {
     const id = context.req.param('id') ?? '';
-    const model = modelFor(services, visit, id);
+    const { model, endpoint } = makerOf(services, visit, id);
     const { method } = visit.incoming;
     const result = await passThrough(services, {
       ...visit,
       model,
+      endpoint,
       path: `/responses/${encodeURIComponent(id)}${act}`,
       body: method === 'POST' ? visit.incoming : null,
     });
@@ -24,10 +26,10 @@ export function storedResponseEndpoint(services: Services, act: '' | '/cancel' |
 }
 
 /** The client's own credential needs no owner here: the provider knows whose an id is. Throws `not_found`. */
-function modelFor(services: Services, visit: Visit, id: string): string {
+function makerOf(services: Services, visit: Visit, id: string): Pick<Owner, 'model' | 'endpoint'> {
   const { models, backends, routing } = services.config;
   const owner = services.owners.find(id, visit.tenant.id);
-  if (owner !== null && models[owner.model]) return owner.model;
-  if (backends[models[routing.fallback].backend].credentials === 'client') return routing.fallback;
+  if (owner !== null && models[owner.model]) return owner;
+  if (backends[models[routing.fallback].backend].credentials === 'client') return { model: routing.fallback };
   throw new ShuntError('not_found', `Response with id '${id}' not found.`, { param: 'id' });
 }

@@ -34,7 +34,7 @@ describe('the endpoints of a backend', () => {
     return { clock, moves, open };
   }
 
-  const fresh = { tried: [], lastResort: false };
+  const fresh = { tried: [], only: null, lastResort: false };
   const nameOf = (passage: Passage | null) => passage?.lane.endpoint ?? null;
 
   it('is one without a list, called 1', () => {
@@ -45,26 +45,26 @@ describe('the endpoints of a backend', () => {
 
   it('go past the one that was tried, and back to it when all were', () => {
     const endpoints = setting().open();
-    expect(nameOf(endpoints.enter('m', { tried: ['a'], lastResort: false }))).toBe('b');
+    expect(nameOf(endpoints.enter('m', { tried: ['a'], only: null, lastResort: false }))).toBe('b');
     expect(endpoints.hasOther('m', ['a'])).toBe(true);
     expect(endpoints.hasOther('m', ['a', 'b'])).toBe(false);
-    expect(nameOf(endpoints.enter('m', { tried: ['a', 'b'], lastResort: false }))).not.toBeNull();
+    expect(nameOf(endpoints.enter('m', { tried: ['a', 'b'], only: null, lastResort: false }))).not.toBeNull();
   });
 
   it('leave an endpoint alone for the model that fails there, not for others', () => {
     const { open, moves } = setting();
     const endpoints = open();
-    for (let i = 0; i < 5; i++) endpoints.enter('m', { tried: ['b'], lastResort: false })?.settle('failed');
+    for (let i = 0; i < 5; i++) endpoints.enter('m', { tried: ['b'], only: null, lastResort: false })?.settle('failed');
     expect(moves).toEqual(['a m open']);
     expect(nameOf(endpoints.enter('m', fresh))).toBe('b');
-    expect(nameOf(endpoints.enter('n', { tried: ['b'], lastResort: false }))).toBe('a');
+    expect(nameOf(endpoints.enter('n', { tried: ['b'], only: null, lastResort: false }))).toBe('a');
   });
 
   it('leave an endpoint alone for every model when its key is refused, and for one when it is limited', () => {
     const { open, moves } = setting();
     const endpoints = open();
-    endpoints.enter('m', { tried: ['b'], lastResort: false })?.settle('refused');
-    endpoints.enter('m', { tried: ['a'], lastResort: false })?.settle('rate-limited', 1_000);
+    endpoints.enter('m', { tried: ['b'], only: null, lastResort: false })?.settle('refused');
+    endpoints.enter('m', { tried: ['a'], only: null, lastResort: false })?.settle('rate-limited', 1_000);
     expect(moves).toEqual(['a * open', 'b m open']);
     expect(nameOf(endpoints.enter('m', fresh))).toBeNull();
     expect(nameOf(endpoints.enter('n', fresh))).toBe('b');
@@ -94,10 +94,10 @@ describe('the endpoints of a backend', () => {
   it('take a last resort where nobody else can answer: the one that is back first, and only so many at once', () => {
     const { open } = setting();
     const endpoints = open();
-    endpoints.enter('m', { tried: ['b'], lastResort: false })?.settle('rate-limited', 2_000);
-    endpoints.enter('m', { tried: ['a'], lastResort: false })?.settle('rate-limited', 1_000);
+    endpoints.enter('m', { tried: ['b'], only: null, lastResort: false })?.settle('rate-limited', 2_000);
+    endpoints.enter('m', { tried: ['a'], only: null, lastResort: false })?.settle('rate-limited', 1_000);
     expect(nameOf(endpoints.enter('m', fresh))).toBeNull();
-    const anyway = { tried: [], lastResort: true };
+    const anyway = { tried: [], only: null, lastResort: true };
     const passages = Array.from({ length: 5 }, () => endpoints.enter('m', anyway));
     expect(passages.map(nameOf)).toEqual(['b', 'b', 'a', 'a', null]);
     for (const passage of passages) passage?.settle('unknown');

@@ -87,6 +87,32 @@ describe('two endpoints', () => {
     expect(new Set(models)).toEqual(new Set(['sim-large']));
   });
 
+  test('are each asked for what they store, and not for what the other does', async () => {
+    const { proxy, one, two } = await twoAddresses();
+    const storing =
+      (name: string): Mood =>
+      (response, { line, body }) => {
+        const asked = line.startsWith('GET')
+          ? line.split('/').at(-1)
+          : (JSON.parse(body) as Asked).previous_response_id;
+        if (asked && !asked.startsWith(`resp_${name}`)) failing(404)(response, { line, body, headers: {} });
+        else replyJson(response, { id: `resp_${name}_${Math.random()}`, object: 'response', status: 'completed' });
+      };
+    interface Asked {
+      readonly previous_response_id?: string;
+    }
+    one.mood = storing('one');
+    two.mood = storing('two');
+    const create = (more: Record<string, unknown> = {}) =>
+      post(`${proxy.url}/v1/responses`, JSON.stringify({ model: 'large', input: 'hello', ...more }));
+    for (let i = 0; i < 6; i++) {
+      const { id } = (await (await create()).json()) as { id: string };
+      expect((await fetch(`${proxy.url}/v1/responses/${id}`)).status).toBe(200);
+      expect((await create({ previous_response_id: id })).status).toBe(200);
+    }
+    expect(Math.min(one.asked.length, two.asked.length)).toBeGreaterThan(0);
+  });
+
   test('do not both get what must not be done twice, unless the first could not be reached or refused', async () => {
     const { proxy, one, two } = await twoAddresses();
     one.mood = two.mood = failing(500);
