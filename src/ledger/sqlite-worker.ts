@@ -68,7 +68,9 @@ function opened(): SqliteDatabase {
 }
 
 function requireInPlace(): void {
-  if (identityOf(file) === identity) return;
+  const log = identityOf(`${file}-wal`);
+  if (identityOf(file) === identity && log === walIdentity) return;
+  if (identityOf(file) === identity) loseLog(log);
   database?.close();
   database = null;
   // SQLite leaves the log of a file that has moved, and would play it into the one that stands there now.
@@ -78,5 +80,16 @@ function requireInPlace(): void {
   throw new ShuntError(
     'ledger_failed',
     `The ledger ${file} was deleted or replaced while it was in use: the decisions that stood in it are gone with it. A new one is made.`,
+  );
+}
+
+/** The file is there, the log that the commit went to is not. */
+function loseLog(successor: string | null): never {
+  // What it holds can be moved into the file, unless somebody has begun another log.
+  if (successor === null) database?.close();
+  database = null;
+  throw new ShuntError(
+    'ledger_failed',
+    `The log ${file}-wal was deleted while it was in use. The ledger is opened again.`,
   );
 }

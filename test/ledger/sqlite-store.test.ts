@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeFile } from '../../src/ledger/sqlite-file.ts';
 import { openSqliteStore } from '../../src/ledger/sqlite-store.ts';
 import { ledgerFile, ledgerName, openLedgerStore, spillFile } from '../../src/ledger/store.ts';
 import { sampleRecord } from './sample-records.ts';
@@ -160,6 +161,37 @@ describe('the SQLite ledger on disk', () => {
     const again = await openSqliteStore(file);
     expect(await again.find('lost')).toEqual(lost);
     expect(await again.find('before')).toBeNull();
+    await again.close();
+  });
+
+  it('keeps its log when another process opens and closes the ledger, whoever else has asked for the file here', async () => {
+    const file = newFile();
+    const store = await openSqliteStore(file);
+    await store.append([sampleRecord({ id: 'a' })]);
+    makeFile(file);
+    const visit =
+      "const D = require('libsql'); const d = new D(process.argv[1]); d.prepare('SELECT 1 FROM decisions').all(); d.close()";
+    spawnSync(process.execPath, ['-e', visit, file]);
+    await store.append([sampleRecord({ id: 'b' })]);
+    const seen = spawnSync(process.execPath, [
+      '-e',
+      visit.replace('d.prepare', 'console.log(d.prepare').replace('.all()', '.all().length)'),
+      file,
+    ]);
+    expect(seen.stdout.toString().trim()).toBe('2');
+    await store.close();
+  });
+
+  it('notices that its log was deleted, and commits again', async () => {
+    const file = newFile();
+    const store = await openSqliteStore(file);
+    await store.append([sampleRecord({ id: 'a' })]);
+    await rm(`${file}-wal`);
+    await expect(store.append([sampleRecord({ id: 'b' })])).rejects.toThrow(/-wal was deleted while it was in use/);
+    await store.append([sampleRecord({ id: 'b' })]);
+    await store.close();
+    const again = await openSqliteStore(file);
+    expect([(await again.find('a'))?.id, (await again.find('b'))?.id]).toEqual(['a', 'b']);
     await again.close();
   });
 
