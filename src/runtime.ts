@@ -13,7 +13,9 @@ import type { Embedder } from './embedding/contract.ts';
 import { createEmbedder } from './embedding/create-embedder.ts';
 import { createAllowance } from './gateway/allowance.ts';
 import type { Budgets } from './gateway/budgets.ts';
+import { createCacheAdmin } from './gateway/cache-admin.ts';
 import { createChatHandler } from './gateway/chat.ts';
+import { createChatCache } from './gateway/chat-cache.ts';
 import type { GatewayEvents } from './gateway/events.ts';
 import type { Owners } from './gateway/owners.ts';
 import type { PinStore } from './gateway/pin.ts';
@@ -24,6 +26,7 @@ import type { Admission } from './http/admission.ts';
 import { type App, createAdminApp, createApp } from './http/app.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { createCors } from './http/cors.ts';
+import type { KeyRing } from './http/key-ring.ts';
 import type { Services } from './http/services.ts';
 import type { TokenCounter } from './ledger/token-counter.ts';
 import { modelsFolder } from './lifecycle/prepare.ts';
@@ -39,6 +42,7 @@ export interface Standing {
   readonly owners: Owners;
   readonly cache: AnswerLevels;
   readonly admission: Admission;
+  readonly keys: KeyRing;
   readonly quota: Quota;
   readonly budgets: Budgets;
   readonly tokens: TokenCounter;
@@ -78,17 +82,18 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
   });
   const { clock, cache, events } = standing;
   if (snapshot.anyRouteCaches || config.cache.fallback.mode !== 'none') await cache.ready();
+  const chatCache = createChatCache({ config, cache, semantic: null, clock });
   const services: Services = {
     config,
     clock,
+    cacheAdmin: createCacheAdmin({ config, snapshot, clock, levels: cache, chatCache, semantic: null }),
     snapshot: () => snapshot,
     chat: createChatHandler({
       config,
       snapshot: () => snapshot,
       planner,
       backends,
-      cache,
-      semantic: null,
+      cache: chatCache,
       clock,
       random: Math.random,
       events,
@@ -111,7 +116,7 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
   const cors = createCors(config);
   const frame = {
     admission: standing.admission,
-    authenticate: createAuthenticate(config, cors, clock),
+    authenticate: createAuthenticate({ config, keys: standing.keys, cors, clock }),
     cors,
     quota,
     budgets,

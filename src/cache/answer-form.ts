@@ -34,6 +34,13 @@ export function replay(entry: CacheEntry, form: AnswerForm): Replay | null {
   return { contentType: 'text/event-stream; charset=utf-8', body: events(whole, form.includeUsage ? usage : null) };
 }
 
+/** What the stored answer says; null when that is more, or less, than a text. */
+export function answerText(entry: CacheEntry): string | null {
+  const whole = entry.form === 'json' ? fromCompletion(entry.body) : fromStream(entry.body);
+  const { content } = whole?.texts ?? {};
+  return typeof content === 'string' ? content : null;
+}
+
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A chat completion of one choice and nothing but text. */

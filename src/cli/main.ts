@@ -2,6 +2,7 @@
 /** The command line: which command is answered by which file, and how errors leave the program. */
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../base/errors.ts';
+import { cacheCommand } from './cache.ts';
 import { evalCommand } from './eval.ts';
 import { indexCommand } from './index-status.ts';
 import { keysCommand } from './keys.ts';
@@ -37,6 +38,7 @@ for (const command of [
   tuneCommand(),
   labelCommand(),
   reportCommand(),
+  cacheCommand(),
   pricesCommand(),
   modelsCommand(),
   indexCommand(),

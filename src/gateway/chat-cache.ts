@@ -68,6 +68,10 @@ export interface CachePlace {
 export interface ChatCache {
   /** `unpinned`: the matcher is to decide (not pinned, forced or asked for by name). */
   look(request: ClientRequest, chat: ChatRequest, snapshot: Snapshot, unpinned: boolean): CacheLookup;
+  /** What the request's route says of caching; null: there is no such route. */
+  policyFor(step: PlannedChat): RouteCachePolicy | null;
+  /** The key of a request that the matcher alone decides. */
+  keyFor(step: PlannedChat): string;
   /** null: the request takes no part in caching. */
   place(step: PlannedChat, lookup: CacheLookup): CachePlace | null;
   /** Not a promise where memory alone is asked. */
@@ -94,7 +98,16 @@ export function createChatCache(options: {
   const fallbackCaches = fallbackPolicy.mode !== 'none';
   const nothing: CacheLookup = { key: null, control: noCacheControl, hit: null };
 
-  return { largestBody, look, place, find, replay: writeReplay, store };
+  return {
+    largestBody,
+    look,
+    policyFor: ({ snapshot, plan }) => policyOf(snapshot, plan.route),
+    keyFor: (step) => keyOf(step, ''),
+    place,
+    find,
+    replay: writeReplay,
+    store,
+  };
 
   /** null: there is no such route any more. */
   function policyOf(snapshot: Snapshot, name: string | null): RouteCachePolicy | null {

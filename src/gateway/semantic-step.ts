@@ -9,14 +9,17 @@
 import type { CacheEntry } from '../cache/exact-cache.ts';
 import { partitionOf } from '../cache/partition.ts';
 import type { RouteCachePolicy } from '../cache/policy.ts';
-import type { SemanticCache, SemanticFind } from '../cache/semantic-contract.ts';
+import type { SemanticCache, SemanticFind, SemanticLook } from '../cache/semantic-contract.ts';
 import type { Config } from '../config/schema.ts';
 import { queryOf } from './pass-through.ts';
 import type { PlannedChat } from './planned-chat.ts';
+import { type Doubt, noRoute } from './verify-answers.ts';
 
 export interface SemanticPlace {
   /** The stored answer that may be served; null: ask the backend. */
   look(): { readonly entryId: string; readonly similarity: number } | null;
+  /** All that is known, for an operator's eyes. */
+  explain(): SemanticLook;
   /** The backend's answer has been kept under `key`. */
   store(kept: { readonly key: string; readonly entry: CacheEntry; readonly ttlMs: number }): void;
 }
@@ -25,18 +28,6 @@ export interface SemanticStep {
   /** null: the request has no text that may vary, or not the one that was embedded. */
   place(step: PlannedChat, policy: RouteCachePolicy): SemanticPlace | null;
 }
-
-/** A finding and the two answers that it is about, for the comparison. */
-export interface Doubt {
-  readonly route: string;
-  readonly find: SemanticFind;
-  readonly asked: string;
-  readonly fresh: CacheEntry;
-  readonly snapshot: PlannedChat['snapshot'];
-}
-
-/** How routes are named for which the fallback stands in. */
-const noRoute = 'fallback';
 
 export function createSemanticStep(options: {
   readonly config: Config;
@@ -63,9 +54,11 @@ export function createSemanticStep(options: {
       const { vector } = embedding;
       const route = plan.route ?? noRoute;
       let doubted: SemanticFind | null = null;
+      const explain = () => cache.look({ partition: partition.key, route, maxError: policy.maxError, text, vector });
       return {
+        explain,
         look() {
-          const found = cache.look({ partition: partition.key, route, maxError: policy.maxError, text, vector });
+          const found = explain();
           if (found.kind === 'miss') return null;
           if (found.verify) doubted = found;
           return found.kind === 'hit' && !found.verify ? found : null;
@@ -73,7 +66,8 @@ export function createSemanticStep(options: {
         store({ key, entry, ttlMs }) {
           const { tenant, tags, storedAt } = entry;
           if (doubted !== null && doubted.entryId !== key) {
-            options.verify({ route, find: doubted, asked: text, fresh: entry, snapshot });
+            const { tenant: asker } = request;
+            options.verify({ route: plan.route, find: doubted, prompt: text, fresh: entry, tenant: asker, snapshot });
           }
           const own = { entryId: key, partition: partition.key, route, text, vector };
           cache.put({ ...own, tenant, tags, storedAt, expiresAt: storedAt + ttlMs });

@@ -1,6 +1,7 @@
 /** The ledger record of a request that no route decides: passed through, or embedded by a model of our own. */
 import { type NanoUsd, zeroUsd } from '../base/money.ts';
 import type { ModelConfig } from '../config/schema.ts';
+import type { unroutedReasons } from '../ledger/contract.ts';
 import { priceOf } from '../ledger/price.ts';
 import type { DecisionRecord, LatencySplit, TokenUsage } from '../ledger/record.ts';
 import type { Tenant } from './tenant.ts';
@@ -8,11 +9,11 @@ import type { Tenant } from './tenant.ts';
 export interface Unrouted {
   readonly id: string;
   readonly time: number;
-  readonly tenant: Tenant;
+  readonly tenant: Pick<Tenant, 'id' | 'key'>;
   readonly tags: readonly string[];
   /** Below `/v1`, without ids: `embeddings`, `audio/speech`. */
   readonly endpoint: string;
-  readonly reason: 'pass-through' | 'own-embedding';
+  readonly reason: (typeof unroutedReasons)[number];
   readonly model: string;
   /** null: a model of our own, which costs nothing. */
   readonly priced: Pick<ModelConfig, 'usd_per_million'> | null;

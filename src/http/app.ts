@@ -1,7 +1,7 @@
 /** Which path is answered by whom. Routes only: each endpoint has its own file, and none of them decides anything. */
 import { Hono } from 'hono';
 import { ShuntError } from '../base/errors.ts';
-import { openTenant } from './authenticate.ts';
+import { cacheExplainEndpoint, cachePurgeEndpoint, cacheStatsEndpoint } from './cache-admin.ts';
 import { chatEndpoint } from './chat.ts';
 import { countTokensEndpoint } from './count-tokens.ts';
 import { decisionEndpoint } from './decisions.ts';
@@ -10,6 +10,7 @@ import { embeddingsEndpoint } from './embeddings.ts';
 import { type EndpointFrame, endpoint, type NodeEnv, type Visit } from './endpoint.ts';
 import { feedbackEndpoint } from './feedback.ts';
 import { healthEndpoint, readyEndpoint } from './health.ts';
+import { openTenant } from './key-ring.ts';
 import { metricsEndpoint } from './metrics.ts';
 import { modelEndpoint, modelsEndpoint } from './models.ts';
 import { passThroughEndpoint, passThroughPaths } from './pass-through.ts';
@@ -42,6 +43,7 @@ export function createApp(frame: EndpointFrame, services: Services): App {
   app.get('/healthz', (context) => healthEndpoint(context));
   app.get('/readyz', readyEndpoint(frame, services));
   app.get('/metrics', endpoint(frame, metricsEndpoint(services)));
+  addAdmin(app, frame, services);
   app.all(
     '*',
     endpoint(frame, (visit) => refuse(visit, app)),
@@ -59,11 +61,19 @@ export function createAdminApp(frame: EndpointFrame, services: Services): App {
   app.get('/healthz', (context) => healthEndpoint(context));
   app.get('/readyz', readyEndpoint(open, services));
   app.get('/metrics', endpoint(open, metricsEndpoint(services)));
+  addAdmin(app, open, services);
   app.all(
     '*',
     endpoint(open, (visit) => refuse(visit, app)),
   );
   return app;
+}
+
+/** For operators: an admin key, or the admin port. */
+function addAdmin(app: App, frame: EndpointFrame, services: Services): void {
+  app.get('/admin/cache', endpoint(frame, cacheStatsEndpoint(services)));
+  app.post('/admin/cache/explain', endpoint(frame, cacheExplainEndpoint(frame, services)));
+  app.post('/admin/cache/purge', endpoint(frame, cachePurgeEndpoint(frame, services)));
 }
 
 /** What is stored at backends: each id is its maker's. */

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { Embedder } from '../embedding/contract.ts';
 import type { Allowance } from '../gateway/allowance.ts';
+import type { CacheAdmin } from '../gateway/cache-admin.ts';
 import type { ChatHandler } from '../gateway/chat.ts';
 import type { GatewayEvents } from '../gateway/events.ts';
 import type { Owners } from '../gateway/owners.ts';
@@ -33,6 +34,7 @@ export interface Services {
   /** Embedding models by alias, name or `name@version`; null when there is none of that name. */
   readonly embedder: (name: string) => Promise<Embedder | null>;
   readonly embeddingNames: () => readonly string[];
+  readonly cacheAdmin: CacheAdmin;
   readonly findDecision: (id: string) => Promise<FoundDecision | null>;
   readonly tellOutcomes: TellOutcomes;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;

@@ -113,8 +113,8 @@ export interface SummaryGroup {
   readonly totalUs: number;
 }
 
-/** Reasons of requests that no route decides: embeddings, and what is passed through as it is. */
-export const unroutedReasons = ['pass-through', 'own-embedding'] as const;
+/** Reasons of requests that no route decides: embeddings, what is passed through as it is, verdicts on cached answers. */
+export const unroutedReasons = ['pass-through', 'own-embedding', 'cache-judge'] as const;
 
 /** Reasons of requests that named a model themselves: they were not routed, so they did not fall back either. */
 export const explicitReasons = ['explicit-model', 'unknown-model-passthrough', ...unroutedReasons] as const;
