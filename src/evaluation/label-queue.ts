@@ -111,9 +111,7 @@ export function interestOf(
   result: Pick<MatchResult, 'route' | 'score' | 'margin' | 'candidates'>,
 ): { interest: number; why: ToLabel['why'] } {
   const best = result.candidates.find(({ route }) => route === result.route) ?? result.candidates[0];
-  const distance = best
-    ? Math.abs((best.thresholdOn === 'cosine' ? best.parts.dense : best.score) - best.threshold)
-    : 1;
+  const distance = best ? Math.abs(best.compared - best.threshold) : 1;
   const nearness = Math.max(0, 1 - distance / near);
   // A prompt far from every route has a small margin too, and nothing to be uncertain about.
   const doubt = Math.max(0, 1 - result.margin / near) * Math.min(1, 2 * result.score);

@@ -13,7 +13,7 @@ export interface ScoreParts {
   readonly refined: number;
   /** Cosine with the nearest single example; compared only when asked to explain, else 0. */
   readonly nearest: number;
-  /** Cosine with the nearest counter-example; compared only when asked to explain; 0 without any. */
+  /** Cosine with the nearest counter-example; 0 without any. */
   readonly counter: number;
 }
 
@@ -35,7 +35,10 @@ export interface Candidate {
   readonly threshold: number;
   /** What `threshold` is compared with. */
   readonly thresholdOn: 'score' | 'cosine';
-  readonly parts: ScoreParts;
+  /** What is compared with it: the score, or the dense cosine. */
+  readonly compared: number;
+  /** Only when asked to explain: they cost more than the decision itself. */
+  readonly parts: ScoreParts | null;
   readonly passes: boolean;
 }
 

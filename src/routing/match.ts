@@ -55,14 +55,14 @@ export function match(
   const reason = reasonOf(index, { covered, accepted, margin, best, inScope });
   const shown = bestFirst(workspace.probabilities, Math.max(1, options.limit ?? 3));
   if (!shown.includes(subject)) shown[shown.length - 1] = subject;
-  const near = options.explain ?? false;
+  const explain = options.explain ?? false;
   return {
     route: reason === 'matched' ? (index.names[subject] ?? null) : null,
     reason,
     score: workspace.probabilities[subject] * inScope,
     margin,
-    candidates: shown.map((route) => candidateOf(index, route, { inScope, query, near })),
-    nearest: options.explain ? nearestExamples(index, vector) : [],
+    candidates: shown.map((route) => candidateOf(index, route, { inScope, query, explain })),
+    nearest: explain ? nearestExamples(index, vector) : [],
     promise: index.policies[subject]?.promise ?? noPromise,
     inScope,
   };
@@ -114,7 +114,12 @@ function firstPassing(index: RouteIndex, inScope: number, vector: UnitVector): A
 function passes(index: RouteIndex, route: number, score: number, vector: UnitVector): boolean {
   const policy = index.policies[route];
   if (!policy || score < policy.rejectBelow) return false;
-  return (policy.on === 'score' ? score : denseCosine(index.core, route, vector)) >= policy.threshold;
+  return comparedOf(index, route, score, vector) >= policy.threshold;
+}
+
+/** What the route's threshold is compared with. */
+function comparedOf(index: RouteIndex, route: number, score: number, vector: UnitVector): number {
+  return index.policies[route]?.on === 'cosine' ? denseCosine(index.core, route, vector) : score;
 }
 
 function hasVeto(index: RouteIndex, route: number, vector: UnitVector): boolean {
@@ -148,30 +153,33 @@ function reasonOf(
   return inScope < 0.5 || score < (index.policies[best]?.rejectBelow ?? 0) ? 'out-of-scope' : 'below-threshold';
 }
 
-/** Comparing with single examples costs the most of all parts: done only when `near`. */
 function candidateOf(
   index: RouteIndex,
   route: number,
-  { inScope, query, near }: { inScope: number; query: Query; near: boolean },
+  { inScope, query, explain }: { inScope: number; query: Query; explain: boolean },
 ): Candidate {
-  const { core, workspace } = index;
-  const { vector } = query;
   const policy = index.policies[route];
-  const score = workspace.probabilities[route] * inScope;
-  const parts: ScoreParts = {
-    dense: denseCosine(core, route, vector),
-    lexical: lexicalCosine(core, route, query),
-    refined: workspace.probabilities[route],
-    nearest: near ? nearestCosine(core.examples, route, vector) : 0,
-    counter: near ? nearestCosine(core.counters, route, vector) : 0,
-  };
+  const score = index.workspace.probabilities[route] * inScope;
+  const compared = comparedOf(index, route, score, query.vector);
+  const threshold = policy?.threshold ?? 1;
   return {
     route: index.names[route] ?? '',
     score,
-    threshold: policy?.threshold ?? 1,
+    threshold,
     thresholdOn: policy?.on ?? 'score',
-    parts,
-    passes: passes(index, route, score, vector),
+    compared,
+    parts: explain ? partsOf(index, route, query) : null,
+    passes: policy !== undefined && score >= policy.rejectBelow && compared >= threshold,
+  };
+}
+
+function partsOf({ core, workspace }: RouteIndex, route: number, query: Query): ScoreParts {
+  return {
+    dense: denseCosine(core, route, query.vector),
+    lexical: lexicalCosine(core, route, query),
+    refined: workspace.probabilities[route],
+    nearest: nearestCosine(core.examples, route, query.vector),
+    counter: nearestCosine(core.counters, route, query.vector),
   };
 }
 

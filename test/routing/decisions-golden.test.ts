@@ -24,7 +24,7 @@ const routes = [
 function shown(result: MatchResult): string {
   const candidates = result.candidates.map(
     ({ route, score, threshold, thresholdOn, parts, passes }) =>
-      `${passes ? '+' : '-'} ${route} ${tidy(score)} against ${thresholdOn} ${tidy(threshold)}; dense ${tidy(parts.dense)} lexical ${tidy(parts.lexical)}`,
+      `${passes ? '+' : '-'} ${route} ${tidy(score)} against ${thresholdOn} ${tidy(threshold)}; dense ${tidy(parts?.dense ?? 0)} lexical ${tidy(parts?.lexical ?? 0)}`,
   );
   const head = `${result.route ?? 'fallback'}: ${result.reason}, in scope ${tidy(result.inScope)}, margin ${tidy(result.margin)}`;
   return [head, ...candidates].join('\n');
@@ -40,6 +40,6 @@ describe('decisions on file', () => {
       defaults: { threshold: 0.3 },
       calibration: null,
     });
-    expect(shown(match(index, { text: prompt, vector: hashedVector(prompt) }))).toBe(expected);
+    expect(shown(match(index, { text: prompt, vector: hashedVector(prompt) }, { explain: true }))).toBe(expected);
   });
 });

@@ -23,7 +23,7 @@ describe('match', () => {
       threshold: 0.3,
       thresholdOn: 'score',
     });
-    expect(result.candidates[0]?.parts.lexical).toBeGreaterThan(0);
+    expect(result.candidates[0]?.parts?.lexical).toBeGreaterThan(0);
     expect(result.nearest[0]?.route).toBe('translation');
     expect(result.score).toBe(result.candidates[0]?.score);
   });
