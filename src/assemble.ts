@@ -8,6 +8,7 @@ import { breakerLine } from './backend/breaker-line.ts';
 import { createConnectionPools } from './backend/connection-pools.ts';
 import { systemClock } from './base/clock.ts';
 import { messageOf, type ShuntError } from './base/errors.ts';
+import { withKeysFile } from './config/keys-file.ts';
 import type { Config } from './config/schema.ts';
 import { requireGate } from './evaluation/require-gate.ts';
 import { type BudgetAlert, createBudgets } from './gateway/budgets.ts';
@@ -17,6 +18,7 @@ import { createPinStore } from './gateway/pin.ts';
 import { createQuota } from './gateway/quota.ts';
 import { createSpendSync } from './gateway/spend-sync.ts';
 import { createAdmission } from './http/admission.ts';
+import { createKeyRing } from './http/key-ring.ts';
 import { type Listening, listen } from './http/server.ts';
 import { openLedger } from './ledger/open-ledger.ts';
 import { createOutcomeWriter } from './ledger/outcome-writer.ts';
@@ -68,6 +70,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     maxQueued: config.server.max_queued,
     queueMs: config.server.queue_ms,
   });
+  const keys = createKeyRing(config.auth.keys, config.keys_required);
   const quota = createQuota({ keys: config.auth.keys, clock });
   const webhook = createWebhook({
     url: config.budgets.webhook ?? null,
@@ -139,6 +142,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     owners,
     cache: caches.levels,
     admission,
+    keys,
     quota,
     budgets,
     tokens: createTokenCounter(),
@@ -219,15 +223,16 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     async reload(why) {
       try {
         const runtime = await runtimes.reload();
-        quota.limit(runtime.config.auth.keys);
-        budgets.limit(runtime.config);
-        await spendSync.refresh();
+        await takeKeys(runtime.config);
         metrics.reloadFinished(true);
         log.info('reloaded', { why, snapshot: runtime.snapshot.id, routes: runtime.snapshot.routes.size });
         return true;
       } catch (error) {
         metrics.reloadFinished(false);
         log.error('reload refused; the old configuration serves on', { why, error: messageOf(error) });
+        // A key that was revoked must not live on because something else is broken.
+        const current = await withKeysFile(serving().config);
+        if (current !== null) await takeKeys(current);
         return false;
       }
     },
@@ -245,6 +250,13 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       await closeAll(closers, log);
     },
   };
+
+  async function takeKeys(now: Config): Promise<void> {
+    keys.replace(now.auth.keys, now.keys_required);
+    quota.limit(now.auth.keys);
+    budgets.limit(now);
+    await spendSync.refresh();
+  }
 
   function serving(): Runtime {
     const runtime = runtimes.current();

@@ -15,17 +15,17 @@ import { type Fault, FaultList } from '../base/fault.ts';
 import { checkSchema } from './check-schema.ts';
 import { faultAt } from './faults.ts';
 import { type keySchema, keysFileSchema } from './key-schema.ts';
+import type { Config, KeyConfig } from './schema.ts';
 import { parseYaml, readText, type YamlFile } from './yaml-file.ts';
 
 export const defaultKeysFile = '.shunt/keys.yaml';
 
 /** A key as it stands in the file. */
 export type WrittenKey = z.input<typeof keySchema>;
-export type StoredKey = z.output<typeof keySchema>;
 
 export interface KeysFile {
   readonly present: boolean;
-  readonly keys: readonly StoredKey[];
+  readonly keys: readonly KeyConfig[];
   readonly faults: readonly Fault[];
 }
 
@@ -33,7 +33,7 @@ const lockTries = 40;
 const lockWaitMs = 50;
 
 /** `others`: keys from elsewhere, whose names and hashes may not be given again. */
-export async function readKeysFile(path: string, others: readonly StoredKey[] = []): Promise<KeysFile> {
+export async function readKeysFile(path: string, others: readonly KeyConfig[] = []): Promise<KeysFile> {
   const source = await readSource(path);
   if (source === null) return { present: false, keys: [], faults: [] };
   if ('problem' in source) return { present: true, keys: [], faults: [source] };
@@ -41,6 +41,16 @@ export async function readKeysFile(path: string, others: readonly StoredKey[] = 
   const checked = checkSchema(keysFileSchema, { source, data: source.data ?? {} });
   const keys = checked.value?.keys ?? [];
   return { present: true, keys, faults: [...source.faults, ...checked.faults, ...repeated(source, keys, others)] };
+}
+
+/** The config with the keys that the file has now; null when the file cannot be used as it is. */
+export async function withKeysFile(config: Config): Promise<Config | null> {
+  const { auth, stored_keys: before } = config;
+  const own = auth.keys.filter((key) => !before.includes(key));
+  const { present, keys, faults } = await readKeysFile(config.keys_file, own);
+  if (faults.length > 0) return null;
+  const keysRequired = config.keys_required || present;
+  return { ...config, auth: { ...auth, keys: [...own, ...keys] }, stored_keys: keys, keys_required: keysRequired };
 }
 
 /**
@@ -71,7 +81,7 @@ async function readSource(path: string): Promise<YamlFile | Fault | null> {
   return typeof text === 'object' ? text : parseYaml(text, path);
 }
 
-function repeated(source: YamlFile, keys: readonly StoredKey[], others: readonly StoredKey[]): Fault[] {
+function repeated(source: YamlFile, keys: readonly KeyConfig[], others: readonly KeyConfig[]): Fault[] {
   const seen = { name: new Set(others.map((key) => key.name)), hash: new Set(others.map((key) => key.hash)) };
   return keys.flatMap((key, at) =>
     (['name', 'hash'] as const).flatMap((field) => {

@@ -66,7 +66,7 @@ export async function loadConfig(file: string, options: LoadConfigOptions): Prom
   const auth = { ...checked.value.auth, keys: [...checked.value.auth.keys, ...stored.keys] };
   const models = bare(checked.value.models);
   const value = { ...checked.value, auth, backends: bare(Object.fromEntries(backends)), models };
-  const keys = { keys_file: keysFile, keys_required: keysRequired };
+  const keys = { keys_file: keysFile, stored_keys: stored.keys, keys_required: keysRequired };
   return deepFreeze({ ...value, ...keys, file: path, folder, price_sources: bare(Object.fromEntries(priceSources)) });
 }
 

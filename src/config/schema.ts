@@ -142,6 +142,7 @@ export type Config = DeepReadonly<Parsed> & {
   readonly folder: string;
   /** Absolute path of the file with keys, present or not; its keys stand in `auth.keys`. */
   readonly keys_file: string;
+  readonly stored_keys: readonly KeyConfig[];
   /** Every request needs a key, even if none is there. */
   readonly keys_required: boolean;
   /** By model: where its price is from. */

@@ -3,36 +3,35 @@
  * machine (the config refuses another `server.host`), and a web page must not reach it through a
  * visitor's browser: foreign `Origin` and non-loopback `Host` headers are refused.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import { isLoopback } from '../base/loopback.ts';
-import type { Config, KeyConfig } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import type { Tenant } from '../gateway/tenant.ts';
 import type { Cors } from './cors.ts';
+import { type KeyRing, openTenant } from './key-ring.ts';
 
 export type Authenticate = (incoming: IncomingMessage) => Tenant;
 
-interface KnownKey {
-  readonly digest: Buffer;
-  readonly expires: number;
-  readonly tenant: Tenant;
-}
-
 /** The returned function throws `invalid_api_key` or `origin_forbidden`. */
-export function createAuthenticate(config: Config, cors: Cors, clock: Clock): Authenticate {
-  const find = keyFinder(config.auth.keys);
-  const { keys_required: keysRequired } = config;
-  const guardBrowser = !keysRequired && !config.auth.anonymous;
+export function createAuthenticate(options: {
+  readonly config: Config;
+  readonly keys: KeyRing;
+  readonly cors: Cors;
+  readonly clock: Clock;
+}): Authenticate {
+  const { config, keys, cors, clock } = options;
   return (incoming) => {
+    const guardBrowser = !keys.required && !config.auth.anonymous;
     if (guardBrowser) refuseForeignPages(incoming, cors);
     const credential = credentialOf(incoming);
-    if (!keysRequired) return anonymous(credential, guardBrowser);
+    if (!keys.required) return anonymous(credential, guardBrowser);
     if (credential === null) {
       throw new ShuntError('invalid_api_key', 'No API key was given. Send it as: Authorization: Bearer KEY.');
     }
-    const found = find(credential);
+    const found = keys.find(credential);
     if (found === null) throw new ShuntError('invalid_api_key', 'The API key is not known here.');
     if (found.expires <= clock.now()) {
       const day = new Date(found.expires).toISOString().slice(0, 16);
@@ -40,44 +39,6 @@ export function createAuthenticate(config: Config, cors: Cors, clock: Clock): Au
     }
     return found.tenant;
   };
-}
-
-/**
- * Keys are looked up by the beginning of their hash, which the sender of a guess cannot steer, and the rest is compared
- * in constant time, against nothing's hash where there is no such beginning: the time taken tells nothing about a key.
- */
-function keyFinder(keys: readonly KeyConfig[]): (credential: string) => KnownKey | null {
-  const known = new Map<number, KnownKey[]>();
-  for (const key of keys) {
-    const digest = Buffer.from(key.hash.slice('sha256:'.length), 'hex');
-    const beginning = digest.readUIntBE(0, 6);
-    const one = { digest, expires: key.expires ?? Number.POSITIVE_INFINITY, tenant: tenantOf(key) };
-    known.set(beginning, [...(known.get(beginning) ?? []), one]);
-  }
-  const none: readonly KnownKey[] = [{ digest: Buffer.alloc(32), expires: 0, tenant: openTenant('', false) }];
-  return (credential) => {
-    const given = createHash('sha256').update(credential).digest();
-    const candidates = known.get(given.readUIntBE(0, 6)) ?? none;
-    for (const candidate of candidates) if (timingSafeEqual(given, candidate.digest)) return candidate;
-    return null;
-  };
-}
-
-function tenantOf(key: KeyConfig): Tenant {
-  return {
-    id: `key:${key.name}`,
-    key: key.name,
-    mayForce: key.may_force || key.admin,
-    admin: key.admin,
-    allowedRoutes: key.allowed_routes === undefined ? null : new Set(key.allowed_routes),
-    allowedModels: key.allowed_models === undefined ? null : new Set(key.allowed_models),
-    tags: key.tags,
-  };
-}
-
-/** Somebody without a key: an unknown client, or whoever reaches the admin port. */
-export function openTenant(id: string, trusted: boolean): Tenant {
-  return { id, key: null, mayForce: trusted, admin: trusted, allowedRoutes: null, allowedModels: null, tags: [] };
 }
 
 function anonymous(credential: string | null, loopbackOnly: boolean): Tenant {

@@ -11,7 +11,7 @@ const refused = expect.objectContaining({ code: 'budget_exceeded' });
 
 function configOf(key: Record<string, unknown>, budgets: Record<string, unknown> = {}): Config {
   const parsed = configSchema.parse({ auth: { keys: [{ name: 'app', hash, ...key }] }, budgets });
-  return { ...parsed, file: '', folder: '', keys_file: '', keys_required: true, price_sources: {} };
+  return { ...parsed, file: '', folder: '', keys_file: '', stored_keys: [], keys_required: true, price_sources: {} };
 }
 
 function budgetsOf(key: Record<string, unknown>, more: Record<string, unknown> = {}) {

@@ -9,7 +9,7 @@ import { createPinStore } from '../../src/gateway/pin.ts';
 import { createPlanner } from '../../src/gateway/plan.ts';
 import type { Plan } from '../../src/gateway/plan-form.ts';
 import { createRejections } from '../../src/gateway/rejections.ts';
-import { openTenant } from '../../src/http/authenticate.ts';
+import { openTenant } from '../../src/http/key-ring.ts';
 import { chatBody, startProxy, type TestProxy } from '../proxy-harness.ts';
 
 async function planWith(

@@ -1,6 +1,9 @@
 /** Keys: who may come in, how often, for how much, and what they may see. */
 import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { changeKeysFile } from '../../src/config/keys-file.ts';
 import { chatBody, post, startProxy, type TestProxy } from '../proxy-harness.ts';
 
 const hashOf = (key: string) => `sha256:${createHash('sha256').update(key).digest('hex')}`;
@@ -45,6 +48,22 @@ describe('a reload', () => {
       },
     });
     expect([await ask('old'), await ask('new'), await ask('new')]).toEqual([200, 200, 429]);
+  });
+});
+
+describe('a key that is revoked', () => {
+  test('is refused even while something broken keeps the rest from being taken over', async () => {
+    const own = await startProxy();
+    const keysFile = join(own.folder, '.shunt/keys.yaml');
+    await changeKeysFile(keysFile, () => [{ name: 'app', hash: hashOf('secret') }]);
+    expect(await own.proxy.reload('test')).toBe(true);
+    const ask = async () =>
+      (await post(`${own.url}/v1/chat/completions`, chatBody('Translate to French: tree'), bearer('secret'))).status;
+    expect(await ask()).toBe(200);
+    await writeFile(join(own.folder, 'routes/broken.yaml'), 'nonsense: [');
+    await changeKeysFile(keysFile, () => []);
+    expect(await own.proxy.reload('test')).toBe(false);
+    expect(await ask()).toBe(401);
   });
 });
 
