@@ -201,6 +201,8 @@ function serve({ id, at, prompt, config, random }: Serving) {
       totalMs: 400,
       count: countBytes,
       cache: cached ? 'hit' : 'miss',
+      verdict: model === null ? 'error' : null,
+      verdict: null,
     },
   );
   return { record, cost: cached || model === null ? 0n : handCost({ model, usage: answered?.usage, at }) };

@@ -25,7 +25,7 @@ export interface IntervalPlot {
 
 const width = 480;
 const left = 150;
-const right = 20;
+const right = 40;
 const rowHeight = 24;
 const longestName = 20;
 /** One row that nobody knows much about must not press all others against the left. */
