@@ -1,3 +1,3 @@
 /** What the rows of a report can be. With `tag`, a request stands in each of its tags' rows. */
-export const summaryDimensions = ['route', 'model', 'key', 'day', 'reason', 'pin', 'tag'] as const;
+export const summaryDimensions = ['route', 'model', 'key', 'day', 'reason', 'pin', 'cache', 'tag'] as const;
 export type SummaryDimension = (typeof summaryDimensions)[number];

@@ -23,6 +23,8 @@ export function groupName(engine: Engine, by: SummaryDimension | null): RawBuild
       return sql<string>`reason`;
     case 'pin':
       return sql<string>`pin`;
+    case 'cache':
+      return sql<string>`case when cache <> 'hit' then cache when reason = 'coalesced' then 'coalesced' else 'exact' end`;
     case 'tag':
       return sql<string>`coalesce(tag.value, '(untagged)')`;
   }

@@ -62,7 +62,7 @@ export function sumsByGroup(
       count(*) filter (where reason not in (${explicit})) as asked,
       count(*) filter (where route is null and reason not in (${explicit})) as "fellBack",
       count(*) filter (where status >= 400 and status <> 499) as errors,
-      count(*) filter (where cache = 'hit') as "cacheHits",
+      count(*) filter (where cache in ('hit', 'semantic')) as "cacheHits",
       coalesce(sum(input_tokens), 0) as "inputTokens",
       coalesce(sum(cached_input_tokens), 0) as "cachedInputTokens",
       coalesce(sum(output_tokens), 0) as "outputTokens",

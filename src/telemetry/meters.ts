@@ -23,7 +23,17 @@ const counters = {
   ],
   cost: ['shunt_cost_usd_total', 'Dollars spent, by the prices in the config.', ['route', 'model']],
   unpriced: ['shunt_unpriced_requests_total', 'Requests whose model has no price in the config.', ['model']],
-  cache: ['shunt_cache_results_total', 'Lookups in the exact cache.', ['result']],
+  cache: ['shunt_cache_results_total', 'Requests by what the caches did with them.', ['result']],
+  cacheHits: [
+    'shunt_cache_hits_total',
+    'Answers that no backend was asked for: stored (exact), of a similar prompt (semantic), or shared while it came (coalesced).',
+    ['kind'],
+  ],
+  cacheSaved: [
+    'shunt_cache_saved_usd_total',
+    'Dollars that cached answers saved against asking the fallback model.',
+    ['kind'],
+  ],
   pins: ['shunt_pin_outcomes_total', 'What became of conversation pins.', ['outcome']],
   truncated: ['shunt_truncated_answers_total', 'Answers that ended before their end.', ['model']],
   retries: ['shunt_backend_retries_total', 'Attempts after the first.', ['model', 'backend']],

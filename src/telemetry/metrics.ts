@@ -59,6 +59,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
   addSavedGauge(registry, saved);
   // A rate over a counter that does not exist yet misses its first step.
   for (const result of ['ok', 'failed']) meters.reloads(result);
+  for (const kind of ['exact', 'semantic', 'coalesced']) {
+    meters.cacheHits(kind);
+    meters.cacheSaved(kind);
+  }
   meters.embedderFailures();
 
   return {

@@ -23,6 +23,8 @@ export interface DecisionTallies {
   readonly embed: Tally;
   readonly match: Tally;
   readonly cache: Tally;
+  /** null: no cached answer. */
+  readonly cacheHit: { readonly hits: Tally; readonly saved: Tally } | null;
   readonly pin: Tally | null;
   readonly truncated: Tally;
   readonly cost: Tally;
@@ -33,6 +35,7 @@ export interface DecisionTallies {
 
 export function makeDecisionTallies(meters: Meters, saved: { value: number }, labels: DecisionLabels): DecisionTallies {
   const { route, model } = labels;
+  const kind = hitKind(labels);
   return {
     decisions: meters.decisions(route, labels.reason, model),
     responses: meters.responses(labels.endpoint, labels.status),
@@ -40,6 +43,7 @@ export function makeDecisionTallies(meters: Meters, saved: { value: number }, la
     embed: meters.embed(),
     match: meters.match(),
     cache: meters.cache(labels.cache),
+    cacheHit: kind === null ? null : { hits: meters.cacheHits(kind), saved: meters.cacheSaved(kind) },
     pin: labels.pin === 'none' ? null : meters.pins(labels.pin),
     truncated: meters.truncated(model),
     cost: meters.cost(route, model),
@@ -48,11 +52,21 @@ export function makeDecisionTallies(meters: Meters, saved: { value: number }, la
   };
 }
 
+function hitKind({ cache, reason }: DecisionLabels): string | null {
+  if (cache === 'semantic') return 'semantic';
+  if (cache !== 'hit') return null;
+  return reason === 'coalesced' ? 'coalesced' : 'exact';
+}
+
 export function countDecision(tallies: DecisionTallies, request: FinishedRequest): void {
   const { latency, cost, fallbackCost } = request;
   tallies.decisions.add(1);
   tallies.responses.add(1);
   tallies.cache.add(1);
+  if (tallies.cacheHit !== null) {
+    tallies.cacheHit.hits.add(1);
+    tallies.cacheHit.saved.add(Number(fallbackCost ?? 0n) / 1e9);
+  }
   tallies.added.add(latency.addedMs / 1_000);
   if (latency.embedMs > 0) tallies.embed.add(latency.embedMs / 1_000);
   if (latency.matchMs > 0) tallies.match.add(latency.matchMs / 1_000);

@@ -39,10 +39,10 @@ function randomRecords(count: number, seed: number): DecisionRecord[] {
       tags: pick([[], ['x'], ['x', 'y'], ['y', 'z', 'x']]),
       route,
       wouldRoute: route === null ? pick([null, 'faq', 'only-diverted']) : null,
-      reason: route === null ? pick(['below-threshold', 'failover', 'explicit-model']) : 'matched',
+      reason: route === null ? pick(['below-threshold', 'failover', 'explicit-model']) : pick(['matched', 'coalesced']),
       model: pick(['small', 'large', null]),
       status: pick([200, 200, 200, 400, 499, 502]),
-      cache: pick(['hit', 'miss', 'bypass']),
+      cache: pick(['hit', 'semantic', 'miss', 'bypass']),
       usage: {
         input: Math.floor(next() * 1_000),
         cachedInput: Math.floor(next() * 100),
@@ -65,6 +65,7 @@ const groupsOf: Record<SummaryDimension, (record: DecisionRecord) => readonly st
   day: ({ time }) => [new Date(time).toISOString().slice(0, 10)],
   reason: ({ reason }) => [reason],
   pin: ({ pin }) => [pin],
+  cache: ({ cache, reason }) => [cache !== 'hit' ? cache : reason === 'coalesced' ? 'coalesced' : 'exact'],
   tag: ({ tags }) => (tags.length === 0 ? ['(untagged)'] : tags),
 };
 
@@ -83,7 +84,7 @@ function addedUp(records: readonly DecisionRecord[]) {
   return {
     requests: records.length,
     errors: records.filter(({ status }) => status >= 400 && status !== 499).length,
-    cacheHits: records.filter(({ cache }) => cache === 'hit').length,
+    cacheHits: records.filter(({ cache }) => cache === 'hit' || cache === 'semantic').length,
     inputTokens: number(({ usage }) => usage.input),
     cachedInputTokens: number(({ usage }) => usage.cachedInput),
     outputTokens: number(({ usage }) => usage.output),

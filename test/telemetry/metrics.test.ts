@@ -88,10 +88,15 @@ describe('createMetrics', () => {
   it('buys no tokens for an answer from the cache, nor for a request that no model answered', async () => {
     const counted = metrics();
     counted.requestFinished(finishedRequest({ cache: 'hit' }));
+    counted.requestFinished(finishedRequest({ cache: 'hit', reason: 'coalesced' }));
+    counted.requestFinished(finishedRequest({ cache: 'semantic' }));
     counted.requestFinished(finishedRequest({ model: null, backend: null, status: 502 }));
     const { body } = await counted.scrape();
     expect(body).not.toMatch(/^shunt_tokens_total\{/m);
-    expect(body).toContain('shunt_cache_results_total{result="hit"} 1');
+    expect(body).toContain('shunt_cache_results_total{result="hit"} 2');
+    for (const kind of ['exact', 'coalesced', 'semantic'])
+      expect(body).toContain(`shunt_cache_hits_total{kind="${kind}"} 1`);
+    expect(body).toMatch(/shunt_cache_saved_usd_total\{kind="semantic"\} 0\.0\d/);
     expect(body).toContain('shunt_responses_total{endpoint="chat",status="5xx"} 1');
   });
 
