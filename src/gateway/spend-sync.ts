@@ -1,7 +1,7 @@
 /**
  * Keeps budgets in step with the ledger: at the start, after a reload, and, where other replicas write to the same
  * ledger, every few seconds. In between, each process counts its own; replicas together may overshoot a budget by what
- * they spend in that time.
+ * they spend in that time. A ledger that does not answer is asked again until it does.
  */
 import type { Clock } from '../base/clock.ts';
 import { messageOf, ShuntError } from '../base/errors.ts';
@@ -10,8 +10,10 @@ import { boundsOf, type Period } from './account.ts';
 import type { Budgets } from './budgets.ts';
 
 export interface SpendSync {
-  /** Rejects with `ledger_failed`. */
+  /** Rejects with `ledger_failed`; it is asked again by itself. */
   refresh(): Promise<void>;
+  /** The same, but a failure goes to `onError`. */
+  follow(): Promise<void>;
   close(): void;
 }
 
@@ -28,21 +30,27 @@ export function createSpendSync(options: {
 }): SpendSync {
   const { budgets, store, clock } = options;
   let running: Promise<void> | null = null;
-  const timer = store.shared ? setInterval(() => void refreshQuietly(), everyMs) : null;
-  timer?.unref();
+  let failing = false;
+  const timer = setInterval(() => {
+    if (store.shared || failing) void follow();
+  }, everyMs);
+  timer.unref();
 
-  return {
-    refresh,
-    close() {
-      if (timer !== null) clearInterval(timer);
-    },
-  };
+  return { refresh, follow, close: () => clearInterval(timer) };
 
   /** One at a time: whoever asks meanwhile gets the answer that is on its way. */
   function refresh(): Promise<void> {
-    running ??= read().finally(() => {
-      running = null;
-    });
+    running ??= read().then(
+      () => {
+        failing = false;
+        running = null;
+      },
+      (error: unknown) => {
+        failing = true;
+        running = null;
+        throw error;
+      },
+    );
     return running;
   }
 
@@ -59,11 +67,14 @@ export function createSpendSync(options: {
     budgets.learn({ by, period, start, sums: await store.spentSince(start, by) });
   }
 
-  async function refreshQuietly(): Promise<void> {
+  async function follow(): Promise<void> {
+    const known = !failing;
     try {
       await refresh();
     } catch (error) {
-      const message = `What other replicas have spent is not known: ${messageOf(error)} Budgets count what this one spends.`;
+      // Said once, and not every few seconds.
+      if (!known) return;
+      const message = `The ledger does not say what was spent: ${messageOf(error)} Budgets count what this process knows.`;
       options.onError(new ShuntError('ledger_failed', message, { cause: error }));
     }
   }
