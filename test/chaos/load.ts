@@ -37,14 +37,16 @@ export interface Load {
   readonly width: number;
   /** No request may take longer. */
   readonly deadlineMs: number;
+  /** Asks no more once it says so. */
+  readonly enough?: () => boolean;
 }
 
-export async function load({ url, asks, width, deadlineMs }: Load): Promise<Seen[]> {
+export async function load({ url, asks, width, deadlineMs, enough }: Load): Promise<Seen[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: width });
   const seen: Seen[] = [];
   let next = 0;
   const worker = async () => {
-    while (next < asks.length) seen.push(await ask(url, asks[next++], { agent, deadlineMs }));
+    while (next < asks.length && !enough?.()) seen.push(await ask(url, asks[next++], { agent, deadlineMs }));
   };
   await Promise.all(Array.from({ length: Math.min(width, asks.length) }, worker));
   agent.destroy();

@@ -83,7 +83,8 @@ export function startProxyProcess(options: StartOptions): Promise<ProxyProcess> 
     child.stdout?.on('data', (chunk: Buffer) => {
       stdout += chunk.toString();
       const url = /listens on (http:\/\/\S+)/.exec(stdout)?.[1];
-      if (url !== undefined) started({ child, url, ended, log: () => stderr, ...inspected(url, child.pid ?? 0, () => stderr) });
+      if (url !== undefined)
+        started({ child, url, ended, log: () => stderr, ...inspected(url, child.pid ?? 0, () => stderr) });
     });
     void ended.then(({ code, stderr: words }) => failed(new Error(`the proxy ended with ${code}: ${words}`)));
   });

@@ -16,7 +16,11 @@ async function withWorker(stage: ChaosStage): Promise<{ readonly proxy: ProxyPro
   const tiny = transformerFiles({ inputs: ['attention_mask'], output: 'tokens', weights: 'fp32' });
   writeFolder(tiny, join(folder, 'models/tiny/1'));
   await writeFile(join(folder, 'models/aliases.yaml'), 'default: { active: tiny@1 }\n');
-  const proxy = await stage.start({ folder, main, nodeArguments: ['--import', 'tsx', '--import', saboteur] });
+  const proxy = await stage.start({
+    folder,
+    main,
+    nodeArguments: ['--import', import.meta.resolve('tsx'), '--import', saboteur],
+  });
   return { proxy, folder };
 }
 

@@ -19,6 +19,8 @@ import {
 
 const Database = createRequire(import.meta.url)('libsql') as typeof import('libsql');
 const nobody = 65_534;
+/** A decision is committed flush_ms after its answer, plus the time of a commit: on a loaded disk that takes a while. */
+const commitMs = 500;
 
 const asks = (count: number, tag: string) => Array.from({ length: count }, (_, i) => chat({ stream: i % 2 > 0, tag }));
 const all = () => true;
@@ -29,14 +31,22 @@ const killed: Fault = {
     const folder = await stage.folder();
     const proxy = await stage.start({ folder });
     const tag = 'killed';
+    let answered = 0;
     let killedAt = Number.POSITIVE_INFINITY;
-    const under = load({ url: proxy.url, asks: asks(400 * stage.scale, tag), width: 16, deadlineMs });
-    await pause(stage.long ? 1_500 : 600);
+    const onAnswer = () => void answered++;
+    const under = load({
+      url: proxy.url,
+      asks: asks(50_000, tag).map((one) => ({ ...one, onAnswer })),
+      width: 16,
+      deadlineMs,
+      enough: () => killedAt < performance.now(),
+    });
+    await within(deadlineMs, () => answered >= 100 * stage.scale);
+    // So that the first of them are committed for certain; the others go on.
+    await pause(flushMs + commitMs);
     killedAt = performance.now();
     proxy.child.kill('SIGKILL');
     const seen = await under;
-    // A decision is committed flush_ms after its answer, plus the time of a commit: on a loaded disk that takes a while.
-    const commitMs = 400;
     const old = seen.filter((one) => one.status === 200 && one.endedAt < killedAt - flushMs - commitMs);
     const again = await stage.start({ folder });
     const found = await decisions(folder, tag);
