@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readMoment } from '../../src/cli/report-period.ts';
+import { readMoment, readOtherPeriod } from '../../src/cli/report-period.ts';
 import { openSqliteStore } from '../../src/ledger/sqlite-store.ts';
 import { sampleRecord } from '../ledger/sample-records.ts';
 
@@ -59,6 +59,21 @@ describe('shunt report', () => {
     await store.close();
   });
 
+  it('writes the page, and prints a comparison with another period', async () => {
+    const file = join(folder, 'report.html');
+    const ran = await report('--config', config, '--since', '1h', '--compare', '--html', file);
+    expect(ran.stderr).toBe(`The page is in ${file}.\n`);
+    expect(ran.stdout).toMatch(/before: .*; after: .*[\s\S]*│ translation +│ +0 │ +1 │/);
+    const page = await readFile(file, 'utf8');
+    expect(page).toMatch(/^<!doctype html>[\s\S]*Compared[\s\S]*<data value="0\.000030000">/);
+    const printed = await report('--config', config, '--format', 'html');
+    expect(printed.stdout).toMatch(/^<!doctype html>/);
+    expect(printed.stdout).not.toContain('Compared');
+    const nowhere = await report('--config', config, '--html', join(folder, 'no', 'such', 'folder.html'));
+    expect(nowhere.code).toBe(2);
+    expect(nowhere.stderr).toMatch(/--html .*Name a file in a folder that exists/);
+  });
+
   it('says that a period holds nothing, and still prints a JSON document', async () => {
     const { code, stdout, stderr } = await report(
       '--config',
@@ -78,7 +93,10 @@ describe('shunt report', () => {
   it.each([
     [['--since', 'yesterday'], /--since yesterday: is neither a length of time nor a date/],
     [['--since', '2026-02-01', '--until', '2026-01-01'], /--since is not before --until/],
-    [['--by', 'colour'], /Allowed choices are route, model, key, day, reason, pin, tag/],
+    [['--compare', '2026-01-01'], /--compare 2026-01-01: write FROM\.\.TO/],
+    [['--compare', '1d..2d'], /its end is not after its beginning/],
+    [['--compare', '--by', 'day'], /no two periods share a day/],
+    [['--by', 'colour'], /Allowed choices are route, model, key, day/],
   ])('explains %j', async (args, words) => {
     const { code, stderr, stdout } = await report('--config', config, ...args);
     expect(code).toBe(2);
@@ -104,5 +122,16 @@ describe('readMoment', () => {
 
   it.each(['', '7', '7 d', '-7d', '2026-13-01', '01/02/2026', '1e3d'])('refuses %j', (text) => {
     expect(() => readMoment('--since', text, now)).toThrow(/neither a length of time nor a date/);
+  });
+});
+
+describe('readOtherPeriod', () => {
+  const now = Date.UTC(2026, 0, 31);
+  const week = { sinceMs: now - 7 * 86_400_000, untilMs: now };
+  it('takes as long a time right before, a pair of dates or lengths of time', () => {
+    expect(readOtherPeriod(true, week, now)).toEqual({ sinceMs: now - 14 * 86_400_000, untilMs: week.sinceMs });
+    const january = { sinceMs: Date.UTC(2026, 0, 1), untilMs: Date.UTC(2026, 0, 8) };
+    expect(readOtherPeriod('2026-01-01..2026-01-08', week, now)).toEqual(january);
+    expect(readOtherPeriod('14d..7d', week, now)).toEqual({ sinceMs: now - 14 * 86_400_000, untilMs: week.sinceMs });
   });
 });
