@@ -8,9 +8,11 @@ import { breakerLine } from './backend/breaker-line.ts';
 import { createConnectionPools } from './backend/connection-pools.ts';
 import { systemClock } from './base/clock.ts';
 import { messageOf, type ShuntError } from './base/errors.ts';
+import { type OnLap, startStopwatch } from './base/stopwatch.ts';
 import { withKeysFile } from './config/keys-file.ts';
 import type { Config } from './config/schema.ts';
 import { requireGate } from './evaluation/require-gate.ts';
+import { budgetWarnings } from './gateway/budget-warnings.ts';
 import { type BudgetAlert, createBudgets } from './gateway/budgets.ts';
 import type { GatewayEvents } from './gateway/events.ts';
 import { createOwners } from './gateway/owners.ts';
@@ -54,6 +56,8 @@ export interface AssembleOptions {
   readonly log: Log;
   readonly version: string;
   readonly onProgress?: Parameters<typeof prepareSnapshot>[0]['onProgress'];
+  /** Told how long each part of the start took. */
+  readonly onLap?: OnLap | undefined;
 }
 
 /** Rejects with what keeps the proxy from starting: faults in files, a model that cannot be used, a port in use. */
@@ -61,7 +65,9 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   const { config, log } = options;
   const clock = systemClock;
   const state = stateFolder(config);
+  const lap = startStopwatch(clock, options.onLap);
   const ledger = await openLedger({ config, clock, onError: (error) => logError(log, error, '') });
+  lap('ledger');
   const pins = createPinStore({ max: config.routing.pin_max, ttlMs: config.routing.pin_ttl });
   const owners = createOwners({ max: 200_000, ttlMs: 30 * 86_400_000 });
   const caches = openCaches({ config, clock, log });
@@ -92,8 +98,9 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     if (config.ledger.required) throw error;
     log.warn('budgets begin at zero: what was spent today is in the ledger', { error: messageOf(error) });
   });
-  const keepPrompt = await createPromptKeeper({ mode: config.ledger.prompts, secretFile: join(state, 'secret') });
-  const hashPerson = await createPersonHash(join(state, 'secret'));
+  const hashSecret = { secret: config.ledger.hash_secret, secretFile: join(state, 'secret') };
+  const keepPrompt = await createPromptKeeper({ mode: config.ledger.prompts, ...hashSecret });
+  const hashPerson = config.ledger.url === 'none' ? () => null : await createPersonHash(hashSecret);
   const tracing = await startTracing({
     endpoint: config.telemetry.otlp,
     serviceVersion: options.version,
@@ -163,11 +170,18 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       for (const key of needsRestart(config, next)) log.warn(`${key} changed: it takes effect at the next start`);
       const onNotice = (message: string, fields: Record<string, unknown>) => log.info(message, fields);
       const snapshot = await prepareSnapshot(
-        { config: next, checkTargets: true, onProgress: options.onProgress, onNotice },
+        {
+          config: next,
+          checkTargets: true,
+          onProgress: options.onProgress,
+          onNotice,
+          onLap: current === null ? options.onLap : undefined,
+        },
         current?.snapshot,
       );
       try {
         if (current !== null && snapshot.id !== current.snapshot.id) await requireGate(next, snapshot, clock);
+        for (const warning of budgetWarnings(next, new Set(snapshot.routes.keys()))) log.warn(warning);
         return await buildRuntime(next, snapshot, standing);
       } catch (error) {
         if (snapshot.embedder !== current?.snapshot.embedder) await snapshot.embedder.close();
@@ -195,7 +209,9 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   let listening: Listening;
   let admin: Listening | null = null;
   try {
+    lap('budgets, secrets, telemetry');
     await runtimes.reload();
+    lap('snapshot, in all');
     const { host, port, admin_port: adminPort, request_ms: requestMs } = config.server;
     listening = await open((request, env) => runtimes.use(({ app }) => app.fetch(request, env)), {
       host,
@@ -211,6 +227,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
         key,
       });
     }
+    lap('listening');
   } catch (error) {
     await closeAll([...doors.map((door) => () => door.close()), ...closers], log);
     throw error;
@@ -255,7 +272,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     keys.replace(now.auth.keys, now.keys_required);
     quota.limit(now.auth.keys);
     budgets.limit(now);
-    await spendSync.refresh();
+    await spendSync.follow();
   }
 
   function serving(): Runtime {

@@ -2,8 +2,10 @@
 import { basename, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { assemble, type RunningProxy } from '../assemble.ts';
+import { systemClock } from '../base/clock.ts';
 import { messageOf, ShuntError } from '../base/errors.ts';
 import { isLoopback } from '../base/loopback.ts';
+import { startStopwatch } from '../base/stopwatch.ts';
 import type { Config } from '../config/schema.ts';
 import { watchFiles } from '../config/watch.ts';
 import { modelsFolder, routesFolder } from '../lifecycle/prepare.ts';
@@ -16,6 +18,7 @@ interface ServeOptions {
   readonly host?: string;
   readonly port?: number;
   readonly monitor?: boolean;
+  readonly timings?: boolean;
 }
 
 export function serveCommand(): Command {
@@ -24,6 +27,7 @@ export function serveCommand(): Command {
     .option('-H, --host <HOST>', 'address to listen on, instead of server.host')
     .option('-p, --port <N>', 'port to listen on, instead of server.port; 0 takes a free one', parsePort)
     .option('--monitor', 'decide and record, but send everything to the fallback (routing.mode: monitor)')
+    .option('--timings', 'print what the start took, part by part')
     .addHelpText(
       'after',
       `
@@ -40,7 +44,11 @@ SIGHUP, or a change of the config or of a route card, reloads. SIGTERM and SIGIN
 
 async function serve(command: Command, options: ServeOptions): Promise<void> {
   const readOwnConfig = async () => withFlags(await readConfig(command), options);
+  const onLap = options.timings ? printLap : undefined;
+  onLap?.('Node and modules', performance.now());
+  const lap = startStopwatch(systemClock, onLap);
   const config = await readOwnConfig();
+  lap('config');
   const log = createLog({ level: config.telemetry.log });
   const progress = indexProgressLine();
   const proxy = await assemble({
@@ -49,12 +57,14 @@ async function serve(command: Command, options: ServeOptions): Promise<void> {
     log,
     version: packageVersion(),
     onProgress: progress.update,
+    onLap,
   });
   progress.end();
   const { routing } = config;
   const watching = new AbortController();
   if (routing.watch) await watchForReload(config, proxy, log, watching.signal);
   process.on('SIGHUP', () => void proxy.reload('SIGHUP'));
+  onLap?.('ready, since the process began', performance.now());
   // Last of all: whoever waits for this line finds everything in place.
   process.stdout.write(
     `shunt listens on ${proxy.listening.url} (routes: ${proxy.current().snapshot.routes.size}, routed names: ${routing.model_names.join(', ')}, ` +
@@ -63,6 +73,10 @@ async function serve(command: Command, options: ServeOptions): Promise<void> {
   await stopSignal(log);
   watching.abort();
   await proxy.stop();
+}
+
+function printLap(part: string, ms: number): void {
+  process.stderr.write(`${ms.toFixed(0).padStart(7)} ms  ${part}\n`);
 }
 
 function withFlags(config: Config, options: ServeOptions): Config {

@@ -7,6 +7,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../base/clock.ts';
+import { type OnLap, startStopwatch } from '../base/stopwatch.ts';
 import type { Config } from '../config/schema.ts';
 import type { Embedder } from '../embedding/contract.ts';
 import { createEmbedder } from '../embedding/create-embedder.ts';
@@ -26,16 +28,21 @@ export interface PrepareOptions {
   readonly checkTargets: boolean;
   readonly onProgress?: (progress: IndexProgress) => void;
   readonly onNotice?: (message: string, fields: Record<string, unknown>) => void;
+  /** Told how long each part took. */
+  readonly onLap?: OnLap | undefined;
 }
 
 export async function prepareSnapshot(options: PrepareOptions, current: Snapshot | null = null): Promise<Snapshot> {
   const { config } = options;
   const notice = options.onNotice ?? (() => undefined);
+  const lap = startStopwatch(systemClock, options.onLap);
   const folder = options.routesFolder ?? routesFolder(config);
   const modelNames = options.checkTargets ? Object.keys(config.models) : null;
   const { routes, warnings } = await loadRoutes(folder, { modelNames });
   for (const warning of warnings) notice(warning, {});
+  lap('route cards');
   const embedder = await embedderFor(config, current);
+  lap('embedding model');
   try {
     const [calibration, background] = await Promise.all([readCalibration(folder), loadBackground(folder)]);
     const { threshold, margin, reject_below: rejectBelow } = config.routing;
@@ -48,6 +55,7 @@ export async function prepareSnapshot(options: PrepareOptions, current: Snapshot
       background,
       onProgress: options.onProgress,
     });
+    lap(built ? 'route index, built' : 'route index, from disk');
     const how = built ? 'route index built' : 'route index read from disk';
     notice(how, { ms: Math.round(ms), routes: routes.length, ...(reason === null ? {} : { reason }) });
     const snapshot = makeSnapshot({
@@ -58,6 +66,7 @@ export async function prepareSnapshot(options: PrepareOptions, current: Snapshot
       answering: answeringModels(config),
     });
     warmUp(snapshot);
+    lap('warm-up');
     return snapshot;
   } catch (error) {
     if (embedder !== current?.embedder) await embedder.close();
