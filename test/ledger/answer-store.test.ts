@@ -1,28 +1,36 @@
-/** The second level of the exact cache: a table in the ledger's SQLite file. */
+/** The second level of the exact cache: a table in the ledger's database, on either engine. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AnswerStore, StoredAnswer } from '../../src/ledger/answer-store.ts';
 import { openAnswerStore } from '../../src/ledger/open-answer-store.ts';
 import { openLedgerStore } from '../../src/ledger/store.ts';
+import { startPostgres, type TestPostgres } from './postgres-server.ts';
 
 let folder = '';
 let opened: AnswerStore[] = [];
+let server: TestPostgres;
+
+beforeAll(async () => {
+  server = await startPostgres();
+}, 120_000);
+afterAll(() => server.stop());
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'shunt-answers-'));
   opened = [];
+  await server.reset();
 });
 afterEach(async () => {
   await Promise.all(opened.map((store) => store.close()));
   await rm(folder, { recursive: true });
 });
 
-function open(): AnswerStore {
-  const store = openAnswerStore('sqlite:ledger.db', { folder });
-  if (store === null) throw new Error('a SQLite ledger keeps answers');
+function openAt(url: string): AnswerStore {
+  const store = openAnswerStore(url, { folder });
+  if (store === null) throw new Error(`${url} keeps no answers`);
   opened.push(store);
   return store;
 }
@@ -48,9 +56,14 @@ function answer(key: string, changed: Partial<StoredAnswer> = {}): StoredAnswer 
 
 const textOf = (found: StoredAnswer | null) => (found === null ? null : Buffer.from(found.body).toString());
 
-describe('stored answers', () => {
+const engines = ['SQLite', 'PostgreSQL'] as const;
+const urlOf = (engine: (typeof engines)[number]) => (engine === 'SQLite' ? 'sqlite:ledger.db' : server.url);
+
+describe.each(engines)('answers stored in %s', (engine) => {
+  const open = () => openAt(urlOf(engine));
+
   it('come back as they were, also to another process and beside the ledger itself', async () => {
-    const ledger = await openLedgerStore('sqlite:ledger.db', { folder });
+    const ledger = await openLedgerStore(urlOf(engine), { folder });
     const store = open();
     await store.put([answer('a'), answer('b', { route: null, usage: null, form: 'sse' })], limits);
     const found = await open().get('a', 2_000);
@@ -76,7 +89,7 @@ describe('stored answers', () => {
     const store = open();
     const body = new Uint8Array(10_000);
     for (let i = 0; i < 30; i++)
-      await store.put([answer(`k${i}`, { body, storedAt: i })], { now: 0, maxBytes: 100_000 });
+      await store.put([answer(`k${i}`, { body, storedAt: i, expiresAt: 1e9 })], { now: i * 60_000, maxBytes: 100_000 });
     const { bytes, entries } = await store.stats(0);
     expect(bytes).toBeLessThanOrEqual(100_000);
     expect(entries).toBeGreaterThan(5);
@@ -113,16 +126,21 @@ describe('stored answers', () => {
       expect([filter, await store.purge(filter), await left()]).toEqual([filter, count, rest]);
     }
   });
+});
 
-  it('hold no prompt and no readable key', async () => {
-    await open().put([answer('digest')], limits);
+describe('stored answers', () => {
+  it('hold no prompt', async () => {
+    await openAt('sqlite:ledger.db').put([answer('digest')], limits);
     const columns = new Database(join(folder, 'ledger.db')).prepare('PRAGMA table_info(cached_answers_1)').all([]);
     expect((columns as { name: string }[]).map(({ name }) => name)).not.toContain('prompt');
   });
 
-  it('are nowhere without a ledger, and fail in words where the file is no database', async () => {
+  it('are nowhere without a ledger, and fail in words where the file is no database, or the server is gone', async () => {
     expect(openAnswerStore('none', { folder })).toBeNull();
     await writeFile(join(folder, 'ledger.db'), 'this is a text and no database, whatever its name says.'.repeat(100));
-    await expect(open().get('a', 0)).rejects.toThrow(/is damaged, or is no SQLite database/);
+    await expect(openAt('sqlite:ledger.db').get('a', 0)).rejects.toThrow(/is damaged, or is no SQLite database/);
+    await expect(openAt('postgres://u:secret@127.0.0.1:1/x').get('a', 0)).rejects.toThrow(
+      /^The ledger postgres:\/\/127\.0\.0\.1:1\/x cannot be reached/,
+    );
   });
 });
