@@ -45,7 +45,7 @@ export interface StartOptions {
 
 const compiled = resolve(import.meta.dirname, '../../dist/cli/main.js');
 /** Connections that pools keep open for a while, and a garbage collection that has not come yet. */
-const spareDescriptors = 12;
+const spareDescriptors = 24;
 const spareBytes = 128 << 20;
 
 /** Resolves when it has ended. */

@@ -1,6 +1,6 @@
 /**
- * Loaded into a proxy process before its own code (`node --import`): does to the embedder's worker thread what nothing
- * from outside could do. Told by messages: `kill` ends the thread, `slow` and `fast` hold its orders back or not.
+ * The proxy with a saboteur inside, who does to the embedder's worker thread what nothing from outside could do. Told by
+ * messages: `kill` ends the thread, `slow` and `fast` hold its orders back or not.
  */
 import { syncBuiltinESMExports } from 'node:module';
 import threads, { type Worker, type WorkerOptions } from 'node:worker_threads';
@@ -34,3 +34,5 @@ process.on('message', (order) => {
 });
 // Being listened to must not keep the proxy alive.
 process.channel?.unref();
+
+await import('../../src/cli/main.ts');
