@@ -5,6 +5,7 @@
  */
 import type { Fault } from '../base/fault.ts';
 import { isLoopback } from '../base/loopback.ts';
+import { cacheFaults } from './cache-faults.ts';
 import { faultAt, valueAt } from './faults.ts';
 import { configSchema } from './schema.ts';
 import { defaultAt } from './schema-keys.ts';
@@ -26,6 +27,7 @@ export function crossCheck(draft: Draft): Fault[] {
     ...keyFaults(draft),
     ...budgetFaults(draft),
     ...serverFaults(draft),
+    ...cacheFaults(draft.source, draft.data, names(draft.data, ['models'])),
   ];
 }
 
@@ -75,7 +77,8 @@ function modelFaults({ source, data }: Draft): Fault[] {
   const backends = names(data, ['backends']);
   return names(data, ['models']).flatMap((name) => {
     const faults: Fault[] = [];
-    if (name === 'auto' || name.startsWith('auto:')) faults.push(reservedName(source, ['models', name]));
+    if (name === 'auto' || name === 'fixed-answer' || name.startsWith('auto:'))
+      faults.push(reservedName(source, ['models', name]));
     const backend = textAt(data, ['models', name, 'backend']);
     if (backend !== null && !backends.includes(backend)) {
       const wording = { problem: 'is not a backend', fix: chooseFrom(backend, backends, 'Define it under backends.') };
@@ -86,7 +89,7 @@ function modelFaults({ source, data }: Draft): Fault[] {
 }
 
 function reservedName(source: YamlFile, path: YamlPath): Fault {
-  const problem = 'uses a name kept for routing (auto, auto:<route>)';
+  const problem = 'uses a name kept for routing (auto, auto:<route>, fixed-answer)';
   return faultAt(source, path, { problem, fix: 'Choose another name.' });
 }
 
