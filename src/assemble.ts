@@ -11,6 +11,7 @@ import { messageOf, type ShuntError } from './base/errors.ts';
 import { type OnLap, startStopwatch } from './base/stopwatch.ts';
 import { withKeysFile } from './config/keys-file.ts';
 import type { Config } from './config/schema.ts';
+import { stateFolder } from './config/state-folder.ts';
 import { requireGate } from './evaluation/require-gate.ts';
 import { budgetWarnings } from './gateway/budget-warnings.ts';
 import { type BudgetAlert, createBudgets } from './gateway/budgets.ts';
@@ -26,7 +27,7 @@ import { openLedger } from './ledger/open-ledger.ts';
 import { createOutcomeWriter } from './ledger/outcome-writer.ts';
 import { createPersonHash, createPromptKeeper } from './ledger/privacy.ts';
 import { createTokenCounter } from './ledger/token-counter.ts';
-import { prepareSnapshot, stateFolder } from './lifecycle/prepare.ts';
+import { prepareSnapshot } from './lifecycle/prepare.ts';
 import { createSwitch } from './lifecycle/switch.ts';
 import { openCaches } from './open-caches.ts';
 import { buildRuntime, type Runtime, type Standing } from './runtime.ts';
@@ -110,6 +111,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     version: options.version,
     gauges: {
       inFlight: () => admission.inFlight,
+      queued: () => admission.queued,
       ledgerQueued: () => ledger.recorder.queued,
       ledgerDropped: () => ledger.recorder.dropped,
       pins: () => pins.size,
@@ -160,7 +162,10 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     },
     tellOutcomes: createOutcomeWriter(ledger),
     metrics: () => metrics.scrape(),
-    onError: (error, requestId) => logError(log, error, requestId),
+    onError(error, requestId) {
+      metrics.errorReplied(error.code);
+      logError(log, error, requestId);
+    },
     startedAt: Math.floor(clock.now() / 1_000),
   };
 

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { stateFolder } from '../lifecycle/prepare.ts';
+import { stateFolder } from '../config/state-folder.ts';
 import { prepareWithProgress } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 

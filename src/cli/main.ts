@@ -7,6 +7,7 @@ import { evalCommand } from './eval.ts';
 import { indexCommand } from './index-status.ts';
 import { keysCommand } from './keys.ts';
 import { labelCommand } from './label.ts';
+import { ledgerCommand } from './ledger.ts';
 import { modelsCommand } from './models.ts';
 import { pricesCommand } from './prices.ts';
 import { reportCommand } from './report.ts';
@@ -38,6 +39,7 @@ for (const command of [
   tuneCommand(),
   labelCommand(),
   reportCommand(),
+  ledgerCommand(),
   cacheCommand(),
   pricesCommand(),
   modelsCommand(),

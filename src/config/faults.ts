@@ -170,7 +170,9 @@ function shown(source: YamlFile, path: YamlPath): string {
 
 function holdsSecret(path: YamlPath): boolean {
   const listed = path.length === 3 && path[0] === 'auth' && path[1] === 'keys';
-  return listed || path.some((step) => step === 'api_key' || step === 'headers' || step === 'hash');
+  return (
+    listed || path.some((step) => step === 'api_key' || step === 'headers' || step === 'hash' || step === 'hash_secret')
+  );
 }
 
 /** Known prefixes of keys, a long run without a space, or a user and password in a URL. */

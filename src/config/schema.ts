@@ -109,6 +109,8 @@ export const configSchema = z.strictObject({
         .refine(isLedgerUrl, 'must be sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none')
         .default('sqlite:.shunt/ledger.db'),
       prompts: z.enum(['none', 'hash', 'redacted', 'full']).default('hash'),
+      /** Makes hashes of prompts and persons. Replicas that share a ledger share it; made in .shunt/secret when not set. */
+      hash_secret: z.string().min(32, 'must have at least 32 characters').optional(),
       keep_days: z.number().int().positive().max(36_500).default(90),
       flush_ms: z.number().int().min(1).max(60_000).default(50),
       /** Feedback that says a score and not whether it was accepted: accepted from this score on. */

@@ -4,7 +4,7 @@
  */
 import type { NanoUsd } from '../base/money.ts';
 import type { SummaryDimension } from './dimension.ts';
-import type { Outcome, OutcomeQuery, OutcomeSums, ToldOutcome, ToldResult } from './outcome.ts';
+import type { Outcome, OutcomeQuery, OutcomeSums, Reask, ToldOutcome, ToldResult } from './outcome.ts';
 import type { DecisionRecord } from './record.ts';
 
 export interface LedgerStore {
@@ -24,8 +24,12 @@ export interface LedgerStore {
   outcomes(requestId: string): Promise<readonly Outcome[]>;
   /** What `accepted-cost.ts` computes with. Largest group first is not promised. */
   outcomeSums(query: OutcomeQuery): Promise<readonly OutcomeSums[]>;
+  /** Rejected answers of cheaper models that were asked again of the strong one. */
+  reasks(query: OutcomeQuery): Promise<readonly Reask[]>;
   /** Deletes what is older, with its outcomes; resolves with the number of decisions deleted. Appends may go on meanwhile. */
   prune(beforeMs: number): Promise<number>;
+  /** How many decisions `erase` would delete. */
+  countSelected(selection: EraseSelection): Promise<number>;
   /** Deletes every decision of a key, tag or person, with its outcomes; resolves with the number of decisions deleted. */
   erase(selection: EraseSelection): Promise<number>;
   close(): Promise<void>;

@@ -1,8 +1,8 @@
 /** The stories about decisions: find one, page through a period, add up spend, delete the old and what has to be forgotten. */
-import { type ExpressionBuilder, sql } from 'kysely';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { NanoUsd } from '../base/money.ts';
 import type { EraseSelection, LedgerEntry, PageQuery, SpendDimension } from './contract.ts';
-import type { LedgerQueries, LedgerTables } from './queries.ts';
+import type { LedgerQueries } from './queries.ts';
 import type { DecisionRecord } from './record.ts';
 import { type DecisionRow, recordOf } from './record-row.ts';
 import type { Row, Steps } from './steps.ts';
@@ -55,25 +55,35 @@ export function* prune(
   return gone.length;
 }
 
-/** At most `limit` decisions; what else names the key or the person is forgotten at once. */
+export function* countSelected(queries: LedgerQueries, selection: EraseSelection): Steps<number> {
+  const [{ count }] = yield queries.build
+    .selectFrom('decisions')
+    .select(({ fn }) => fn.countAll<bigint>().as('count'))
+    .where(selected(queries, selection))
+    .compile();
+  return Number(count);
+}
+
+/** At most `limit` decisions; what else names the key is forgotten at once. */
 export function* erase(
-  { build, engine }: LedgerQueries,
+  queries: LedgerQueries,
   { selection, limit }: { readonly selection: EraseSelection; readonly limit: number },
 ): Steps<number> {
+  const { build } = queries;
   if (selection.by === 'key') {
     yield build.deleteFrom('pending_outcomes').where('actor', '=', selection.value).compile();
     yield build.updateTable('outcomes').set({ actor: null }).where('actor', '=', selection.value).compile();
   }
-  const chosen = build.selectFrom('decisions').select('id').where(selected).limit(limit);
+  const chosen = build.selectFrom('decisions').select('id').where(selected(queries, selection)).limit(limit);
   const gone = yield build.deleteFrom('decisions').where('id', 'in', chosen).returning('id').compile();
   return gone.length;
+}
 
-  function selected(eb: ExpressionBuilder<LedgerTables, 'decisions'>) {
-    if (selection.by !== 'tag') return eb(selection.by, '=', selection.value);
-    return engine === 'sqlite'
-      ? sql<boolean>`exists (select 1 from json_each(decisions.tags) where value = ${selection.value})`
-      : sql<boolean>`jsonb_exists(decisions.tags::jsonb, ${selection.value})`;
-  }
+function selected({ engine }: LedgerQueries, { by, value }: EraseSelection): RawBuilder<SqlBool> {
+  if (by !== 'tag') return sql<SqlBool>`decisions.${sql.ref(by)} = ${value}`;
+  return engine === 'sqlite'
+    ? sql<SqlBool>`exists (select 1 from json_each(decisions.tags) where value = ${value})`
+    : sql<SqlBool>`jsonb_exists(decisions.tags::jsonb, ${value})`;
 }
 
 function entryOf(row: DecisionRow): LedgerEntry {

@@ -13,7 +13,9 @@ export function createNoStore(): LedgerStore {
     tell: (told) => Promise.resolve(told.map(() => ({ state: 'unknown', requestId: null }) as const)),
     outcomes: () => Promise.resolve([]),
     outcomeSums: () => Promise.resolve([]),
+    reasks: () => Promise.resolve([]),
     prune: () => Promise.resolve(0),
+    countSelected: () => Promise.resolve(0),
     erase: () => Promise.resolve(0),
     close: () => Promise.resolve(),
   };

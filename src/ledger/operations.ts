@@ -9,11 +9,12 @@ import type {
   SpendDimension,
   SummaryQuery,
 } from './contract.ts';
-import { erase, find, page, prune, spentSince } from './decision-steps.ts';
-import type { Outcome, OutcomeQuery, OutcomeSums, ToldOutcome, ToldResult } from './outcome.ts';
+import { countSelected, erase, find, page, prune, spentSince } from './decision-steps.ts';
+import type { Outcome, OutcomeQuery, OutcomeSums, Reask, ToldOutcome, ToldResult } from './outcome.ts';
 import { outcomesOf, tellOutcomes } from './outcome-steps.ts';
 import { outcomeSums } from './outcome-sums.ts';
 import type { LedgerQueries } from './queries.ts';
+import { reasks } from './reask-steps.ts';
 import type { DecisionRecord } from './record.ts';
 import type { Steps } from './steps.ts';
 import { summarise } from './summary-steps.ts';
@@ -26,8 +27,10 @@ export interface Operations {
   summarise: { input: SummaryQuery; output: LedgerSummary };
   outcomes: { input: string; output: Outcome[] };
   outcomeSums: { input: OutcomeQuery; output: OutcomeSums[] };
+  reasks: { input: OutcomeQuery; output: Reask[] };
   tell: { input: readonly ToldOutcome[]; output: ToldResult[] };
   prune: { input: { readonly beforeMs: number; readonly limit: number }; output: number };
+  countSelected: { input: EraseSelection; output: number };
   erase: { input: { readonly selection: EraseSelection; readonly limit: number }; output: number };
 }
 export type OperationName = keyof Operations;
@@ -44,8 +47,10 @@ const operations: { readonly [O in OperationName]: Operation<O> } = {
   summarise: { writes: false, steps: summarise },
   outcomes: { writes: false, steps: outcomesOf },
   outcomeSums: { writes: false, steps: outcomeSums },
+  reasks: { writes: false, steps: reasks },
   tell: { writes: true, steps: tellOutcomes },
   prune: { writes: true, steps: prune },
+  countSelected: { writes: false, steps: countSelected },
   erase: { writes: true, steps: erase },
 };
 
@@ -78,7 +83,9 @@ export function storeOn(engine: LedgerEngine): LedgerStore {
     tell: async (outcomes) => (outcomes.length === 0 ? [] : engine.perform('tell', outcomes)),
     outcomes: (requestId) => engine.perform('outcomes', requestId),
     outcomeSums: (query) => engine.perform('outcomeSums', query),
+    reasks: (query) => engine.perform('reasks', query),
     prune: (beforeMs) => inChunks((limit) => engine.perform('prune', { beforeMs, limit })),
+    countSelected: (selection) => engine.perform('countSelected', selection),
     erase: (selection) => inChunks((limit) => engine.perform('erase', { selection, limit })),
     close: () => engine.close(),
   };

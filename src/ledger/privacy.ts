@@ -21,16 +21,19 @@ export type PromptKeeper = (text: string) => string | null;
 /** Of a longer prompt, this much is kept: a ledger is no archive of documents. */
 const maxKept = 65_536;
 
-export async function createPromptKeeper(options: {
-  readonly mode: PromptMode;
-  /** Made with mode 0600 when it is missing; read in mode `hash` only. */
+export interface HashSecret {
+  /** `ledger.hash_secret`: what replicas share, so that they hash alike. */
+  readonly secret?: string;
+  /** Without one: made with mode 0600 when it is missing; read in mode `hash` only. */
   readonly secretFile: string;
-}): Promise<PromptKeeper> {
+}
+
+export async function createPromptKeeper(options: HashSecret & { readonly mode: PromptMode }): Promise<PromptKeeper> {
   switch (options.mode) {
     case 'none':
       return () => null;
     case 'hash': {
-      const secret = await installSecret(options.secretFile);
+      const secret = options.secret ?? (await installSecret(options.secretFile));
       return (text) => hmac(secret, text);
     }
     case 'redacted':
@@ -41,8 +44,8 @@ export async function createPromptKeeper(options: {
 }
 
 /** The name that the ledger has for a person: always hashed, with the same secret as prompts. The secret is made when it is first needed. */
-export async function createPersonHash(secretFile: string): Promise<(person: string) => string> {
-  const secret = await installSecret(secretFile);
+export async function createPersonHash(options: HashSecret): Promise<(person: string) => string> {
+  const secret = options.secret ?? (await installSecret(options.secretFile));
   return (person) => hmac(secret, person);
 }
 
@@ -66,7 +69,7 @@ async function installSecret(file: string): Promise<string> {
     return (await readSecret(file)) ?? (await makeSecret(file));
   } catch (error) {
     if (error instanceof ShuntError) throw error;
-    const message = `The install secret ${file} cannot be read or made (${messageOf(error)}). Make its folder writable for the user that runs shunt, or set ledger.prompts to none.`;
+    const message = `The install secret ${file} cannot be read or made (${messageOf(error)}). Make its folder writable for the user that runs shunt, or set ledger.hash_secret.`;
     throw new ShuntError('ledger_failed', message, { param: 'ledger.prompts', cause: error });
   }
 }

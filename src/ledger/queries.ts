@@ -41,7 +41,7 @@ export interface PendingRow extends Omit<OutcomeRow, 'request_id'> {
   tenant: string | null;
 }
 
-export interface LedgerTables {
+interface LedgerTables {
   decisions: DecisionRow;
   outcomes: OutcomeRow;
   pending_outcomes: PendingRow;

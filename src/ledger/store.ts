@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ShuntError } from '../base/errors.ts';
 import { isPostgresUrl } from '../config/ledger-url.ts';
+import { stateFolder } from '../config/state-folder.ts';
 import type { LedgerStore } from './contract.ts';
 import { createNoStore } from './no-store.ts';
 import { placeOf } from './postgres-failure.ts';
@@ -36,7 +37,7 @@ export function ledgerFile(url: string, place: LedgerPlace): string | null {
 
 /** Where records wait while the database cannot take them; null for `none`. Beside a SQLite file, else on this machine. */
 export function spillFile(url: string, place: LedgerPlace): string | null {
-  if (isPostgresUrl(url)) return join(place.folder, '.shunt', 'ledger.spill.jsonl');
+  if (isPostgresUrl(url)) return join(stateFolder(place), 'ledger.spill.jsonl');
   const file = ledgerFile(url, place);
   return file === null ? null : `${file}.spill.jsonl`;
 }

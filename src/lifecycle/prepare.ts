@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../base/clock.ts';
 import { type OnLap, startStopwatch } from '../base/stopwatch.ts';
 import type { Config } from '../config/schema.ts';
+import { stateFolder } from '../config/state-folder.ts';
 import type { Embedder } from '../embedding/contract.ts';
 import { createEmbedder } from '../embedding/create-embedder.ts';
 import { loadBackground } from '../routing/background-file.ts';
@@ -97,11 +98,6 @@ function answeringModels({ models, backends, routing }: Config): unknown {
     return [name, model, backend, kind, url, version];
   });
   return [mode, fallback, target, text, named];
-}
-
-/** Where the proxy keeps what it makes: ledger, index, secret. */
-export function stateFolder(config: Config): string {
-  return join(config.folder, '.shunt');
 }
 
 /** The config's folder of cards; where there is none and none was asked for, the cards that come with the package. */

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPromptKeeper, redactPrompt } from '../../src/ledger/privacy.ts';
+import { createPersonHash, createPromptKeeper, redactPrompt } from '../../src/ledger/privacy.ts';
 import { redactionRecognisers } from '../../src/ledger/recognisers.ts';
 
 let folder: string;
@@ -42,6 +42,15 @@ describe('createPromptKeeper', () => {
     expect(new Set(keepers.map((keep) => keep('hello'))).size).toBe(1);
   });
 
+  it('takes the secret of the config, for prompts and persons alike, and makes no file then', async () => {
+    const from = { secret: 's'.repeat(32), secretFile: join(folder, 'unused') };
+    const prompt = await createPromptKeeper({ mode: 'hash', ...from });
+    const person = await createPersonHash(from);
+    expect(person('anna')).toBe(prompt('anna'));
+    expect(person('anna')).toMatch(/^hmac:[\w-]{43}$/);
+    await expect(stat(from.secretFile)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('takes back a secret that others could read, and refuses one that is no secret', async () => {
     const open = join(folder, 'open');
     await writeFile(open, 'f'.repeat(64), { mode: 0o644 });
@@ -59,7 +68,7 @@ describe('createPromptKeeper', () => {
     await writeFile(file, '');
     await expect(createPromptKeeper({ mode: 'hash', secretFile: join(file, 'secret') })).rejects.toMatchObject({
       code: 'ledger_failed',
-      message: expect.stringMatching(/install secret .*ledger\.prompts to none/),
+      message: expect.stringMatching(/install secret .*set ledger\.hash_secret/),
     });
   });
 });
