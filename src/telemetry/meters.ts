@@ -21,6 +21,7 @@ const counters = {
     'Tokens bought; cached and reasoning tokens are parts of input and output.',
     ['model', 'type'],
   ],
+  errors: ['shunt_errors_total', 'Requests answered with an error of the proxy itself, by its code.', ['code']],
   cost: ['shunt_cost_usd_total', 'Dollars spent, by the prices in the config.', ['route', 'model']],
   unpriced: ['shunt_unpriced_requests_total', 'Requests whose model has no price in the config.', ['model']],
   cache: ['shunt_cache_results_total', 'Requests by what the caches did with them.', ['result']],

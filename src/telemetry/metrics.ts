@@ -25,6 +25,7 @@ export interface MetricsOptions {
   /** Read at each scrape. */
   readonly gauges: {
     readonly inFlight: () => number;
+    readonly queued: () => number;
     readonly ledgerQueued: () => number;
     readonly ledgerDropped: () => number;
     readonly pins: () => number;
@@ -38,6 +39,8 @@ export interface Metrics {
   /** A few microseconds. */
   requestFinished(request: FinishedRequest): void;
   embedderFailed(): void;
+  /** A request was answered with an error of our own: refused, or failed at every backend. */
+  errorReplied(code: string): void;
   breakerMoved(breaker: BreakerSample): void;
   /** A retry that a backend's budget did not allow. */
   retryDenied(backend: string): void;
@@ -74,6 +77,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     breakerMoved: ({ backend, endpoint, model, state }) =>
       meters.breakerMoves(backend, endpoint, model ?? everyModel, state).add(1),
     retryDenied: (backend) => meters.retriesDenied(backend).add(1),
+    errorReplied: (code) => meters.errors(code).add(1),
     embedderFailed: () => meters.embedderFailures().add(1),
     reloadFinished: (ok) => meters.reloads(ok ? 'ok' : 'failed').add(1),
     async scrape() {
@@ -161,6 +165,7 @@ function addGauges(registry: Registry, options: MetricsOptions): void {
     });
   const { gauges } = options;
   gauge('shunt_in_flight_requests', 'Requests being worked on.', gauges.inFlight);
+  gauge('shunt_queued_requests', 'Requests waiting for a place (server.max_in_flight).', gauges.queued);
   gauge('shunt_ledger_queued_records', 'Decision records waiting to be written.', gauges.ledgerQueued);
   gauge(
     'shunt_ledger_dropped_records',

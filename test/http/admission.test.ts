@@ -139,6 +139,9 @@ describe('a proxy whose places are taken', () => {
     const refused = await Promise.race(answers);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^\d+$/)]);
     expect(await refused.json()).toMatchObject({ error: { code: 'overloaded', type: 'server_error' } });
+    const metrics = await (await fetch(`${proxy.url}/metrics`)).text();
+    expect(metrics).toContain('shunt_queued_requests 2');
+    expect(metrics).toContain('shunt_errors_total{code="overloaded"} 1');
     for (let served = 1; served <= 3; served++) {
       await expect.poll(() => held.length, { timeout: 20_000 }).toBe(served);
       replyJson(held[served - 1], { choices: [] });

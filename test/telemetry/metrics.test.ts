@@ -5,6 +5,7 @@ import { finishedRequest } from './finished-requests.ts';
 
 const gauges = {
   inFlight: () => 3,
+  queued: () => 2,
   ledgerQueued: () => 4,
   ledgerDropped: () => 0,
   pins: () => 5,
