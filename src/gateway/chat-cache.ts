@@ -116,11 +116,15 @@ export function createChatCache(options: {
     return route ? routeCachePolicy(route.cache, defaults) : null;
   }
 
+  /** Nothing more is done, or known, of a request where nobody opts in. */
+  function takesPart(chat: ChatRequest, snapshot: Snapshot): boolean {
+    return active && (snapshot.anyRouteCaches || fallbackCaches) && dialects[chat.dialect].cacheable;
+  }
+
   function look(request: ClientRequest, chat: ChatRequest, snapshot: Snapshot, unpinned: boolean): CacheLookup {
     const header = requestHeader(request, 'cache-control');
     const control = header === null ? noCacheControl : parseCacheControl(header);
-    const cachesAtAll = active && (snapshot.anyRouteCaches || fallbackCaches) && dialects[chat.dialect].cacheable;
-    if (!unpinned || !cachesAtAll) return header === null ? nothing : { key: null, control, hit: null };
+    if (!unpinned || !takesPart(chat, snapshot)) return header === null ? nothing : { key: null, control, hit: null };
     if (control.noStore && control.noCache) return { key: null, control, hit: null };
     const key = keyOf({ request, chat, snapshot }, '');
     const entry = lookupRefusal(chat, control) === null ? cache.get(key) : null;
@@ -152,7 +156,7 @@ export function createChatCache(options: {
 
   function place(step: PlannedChat, { key: known, control }: CacheLookup): CachePlace | null {
     const { chat, plan, snapshot } = step;
-    if (!active || plan.bound || plan.answer !== null || !dialects[chat.dialect].cacheable) return null;
+    if (plan.bound || plan.answer !== null || !takesPart(chat, snapshot)) return null;
     const policy = policyOf(snapshot, plan.route);
     if (policy === null || wayRefusal(plan.way, policy) !== null) return null;
     const mayStore = storeRefusalAhead(chat, control, policy) === null;
