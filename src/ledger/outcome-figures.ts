@@ -125,7 +125,9 @@ function countAnswers(rows: readonly OutcomeSums[]) {
     }
     addToCell(cells, row);
   }
-  return { ...counts, sources, cells: [...cells.values()] };
+  // A second call that was moved to another row has left nothing here.
+  const judges = Object.fromEntries(Object.entries(sources).filter(([, count]) => count > 0));
+  return { ...counts, sources: judges, cells: [...cells.values()] };
 }
 
 function addToCell(cells: Map<string, FeedbackCell>, { stratum, outcome, answers }: OutcomeSums): void {

@@ -1,10 +1,10 @@
 /** The sums behind cost per accepted outcome: one query, one row for each group, stratum, outcome, source and verdict. */
-import { type RawBuilder, sql } from 'kysely';
+import { type CompiledQuery, type RawBuilder, sql } from 'kysely';
 import type { NanoUsd } from '../base/money.ts';
 import { groupName, groupSource, unroutedList } from './grouping.ts';
 import type { CheckVerdict, OutcomeQuery, OutcomeSums, Stratum } from './outcome.ts';
 import type { LedgerQueries } from './queries.ts';
-import type { Steps } from './steps.ts';
+import type { Row, Steps } from './steps.ts';
 
 interface SumsRow {
   readonly accepted: bigint | null;
@@ -18,13 +18,34 @@ interface SumsRow {
   readonly fallback_cost: NanoUsd;
 }
 
-export function* outcomeSums({ build, engine }: LedgerQueries, query: OutcomeQuery): Steps<OutcomeSums[]> {
-  const strata = query.strata.map((stratum, i) => sql`${stratumOf(stratum)} as ${sql.ref(`stratum_${i}`)}`);
-  const keys = sql.join([sql`${groupName(engine, query.by)} as group_name`, ...strata]);
+export function* outcomeSums(queries: LedgerQueries, query: OutcomeQuery): Steps<OutcomeSums[]> {
+  const inPeriod = sql`time >= ${Math.ceil(query.sinceMs)} and time < ${Math.ceil(query.untilMs)}`;
+  const rows = yield select(queries, query, { where: inPeriod, id: sql`''` });
+  return rows.map((row) => sumsOf(row, query));
+}
+
+/** The same of single decisions; by tag, one for each of a decision's tags. */
+export function* sumsEach(
+  queries: LedgerQueries,
+  query: OutcomeQuery,
+  ids: readonly string[],
+): Steps<{ readonly id: string; readonly sums: OutcomeSums }[]> {
+  const where = sql`decisions.id in (${sql.join(ids)})`;
+  const rows = yield select(queries, query, { where, id: sql`decisions.id` });
+  return rows.map((row) => ({ id: row.request_id as string, sums: sumsOf(row, query) }));
+}
+
+function select(
+  { build, engine }: LedgerQueries,
+  { by, strata }: OutcomeQuery,
+  of: { readonly where: RawBuilder<unknown>; readonly id: RawBuilder<unknown> },
+): CompiledQuery {
+  const split = strata.map((stratum, i) => sql`${stratumOf(stratum)} as ${sql.ref(`stratum_${i}`)}`);
+  const keys = sql.join([sql`${of.id} as request_id`, sql`${groupName(engine, by)} as group_name`, ...split]);
   const both = sql`cost_nano_usd is not null and fallback_cost_nano_usd is not null`;
   const canBeJudged = sql`reason not in (${unroutedList()}) or accepted is not null`;
-  const positions = Array.from({ length: query.strata.length + 4 }, (_, i) => sql.lit(i + 1));
-  const rows = yield sql`
+  const positions = Array.from({ length: strata.length + 5 }, (_, i) => sql.lit(i + 1));
+  return sql`
     select ${keys},
       accepted,
       outcome_source as source,
@@ -35,25 +56,26 @@ export function* outcomeSums({ build, engine }: LedgerQueries, query: OutcomeQue
       coalesce(sum(cost_nano_usd), 0) as cost,
       count(*) filter (where ${both}) as comparable,
       coalesce(sum(fallback_cost_nano_usd) filter (where ${both}), 0) as fallback_cost
-    from ${groupSource(engine, query.by)}
-    where time >= ${Math.ceil(query.sinceMs)} and time < ${Math.ceil(query.untilMs)}
+    from ${groupSource(engine, by)}
+    where ${of.where}
     group by ${sql.join(positions)}`.compile(build);
-  return rows.map((row) => {
-    const sums = row as unknown as SumsRow;
-    return {
-      group: row.group_name as string,
-      stratum: query.strata.map((_, i) => String(row[`stratum_${i}`])),
-      outcome: sums.accepted === null ? 'unknown' : sums.accepted === 1n ? 'accepted' : 'rejected',
-      source: sums.source,
-      check: sums.verdict,
-      requests: Number(sums.requests),
-      unpriced: Number(sums.unpriced),
-      answers: Number(sums.answers),
-      cost: sums.cost,
-      comparable: Number(sums.comparable),
-      fallbackCost: sums.fallback_cost,
-    };
-  });
+}
+
+function sumsOf(row: Row, { strata }: OutcomeQuery): OutcomeSums {
+  const sums = row as unknown as SumsRow;
+  return {
+    group: row.group_name as string,
+    stratum: strata.map((_, i) => String(row[`stratum_${i}`])),
+    outcome: sums.accepted === null ? 'unknown' : sums.accepted === 1n ? 'accepted' : 'rejected',
+    source: sums.source,
+    check: sums.verdict,
+    requests: Number(sums.requests),
+    unpriced: Number(sums.unpriced),
+    answers: Number(sums.answers),
+    cost: sums.cost,
+    comparable: Number(sums.comparable),
+    fallbackCost: sums.fallback_cost,
+  };
 }
 
 /** Bands by their lower end, as text. */

@@ -103,3 +103,11 @@ export interface OutcomeSums {
   readonly comparable: number;
   readonly fallbackCost: NanoUsd;
 }
+
+/** A rejected answer of a cheaper model whose prompt was asked again of the strong one soon after. */
+export interface Reask {
+  /** The group of the rejected answer. */
+  readonly of: string;
+  /** The second request alone, in the group where it stands. */
+  readonly again: OutcomeSums;
+}

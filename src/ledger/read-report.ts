@@ -2,7 +2,7 @@
 import type { NanoUsd } from '../base/money.ts';
 import { type Comparison, compareReports } from './compare-reports.ts';
 import type { LedgerStore, SummaryQuery } from './contract.ts';
-import type { OutcomeSums } from './outcome.ts';
+import type { OutcomeSums, Reask } from './outcome.ts';
 import { feedbackStrata } from './outcome-figures.ts';
 import { makeReport } from './report.ts';
 import type { Report } from './report-form.ts';
@@ -15,19 +15,34 @@ export interface ReportTerms {
 
 export async function readReport(store: LedgerStore, query: SummaryQuery, terms: ReportTerms): Promise<Report> {
   const summary = await store.summarise(query);
-  const outcomes = await readOutcomes(store, query);
+  const read = await readOutcomes(store, query);
   // Tags overlap: their sums are not those of all requests.
-  const outcomesOfAll = query.by === 'tag' ? await readOutcomes(store, { ...query, by: null }) : outcomes;
-  return makeReport({ query, summary, outcomes, outcomesOfAll, ...terms });
+  const ofAll = query.by === 'tag' ? await readOutcomes(store, { ...query, by: null }) : read;
+  return makeReport({
+    query,
+    summary,
+    outcomes: read.sums,
+    outcomesOfAll: ofAll.sums,
+    reasks: read.reasks,
+    reasksOfAll: ofAll.reasks,
+    ...terms,
+  });
 }
 
 type OutcomeTerms = Omit<SummaryQuery, 'by'> & { readonly by: SummaryQuery['by'] | null };
 
+interface Outcomes {
+  readonly sums: readonly OutcomeSums[];
+  readonly reasks: readonly Reask[];
+}
+
 /** Strata are what feedback is tested by: without feedback there is nothing to test, and a million rows are added up faster. */
-async function readOutcomes(store: LedgerStore, query: OutcomeTerms): Promise<readonly OutcomeSums[]> {
+async function readOutcomes(store: LedgerStore, query: OutcomeTerms): Promise<Outcomes> {
   const plain = await store.outcomeSums({ ...query, strata: [] });
-  const labelled = plain.some(({ outcome }) => outcome !== 'unknown');
-  return labelled ? store.outcomeSums({ ...query, strata: feedbackStrata }) : plain;
+  if (plain.every(({ outcome }) => outcome === 'unknown')) return { sums: plain, reasks: [] };
+  const split = { ...query, strata: feedbackStrata };
+  const rejected = plain.some(({ outcome }) => outcome === 'rejected');
+  return { sums: await store.outcomeSums(split), reasks: rejected ? await store.reasks(split) : [] };
 }
 
 export interface ReportPage {

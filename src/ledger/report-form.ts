@@ -2,7 +2,7 @@
 import type { NanoUsd } from '../base/money.ts';
 import type { LedgerSummary, SummaryQuery } from './contract.ts';
 import type { SummaryDimension } from './dimension.ts';
-import type { OutcomeSums } from './outcome.ts';
+import type { OutcomeSums, Reask } from './outcome.ts';
 import type { OutcomeFigures } from './outcome-figures.ts';
 
 export interface Report {
@@ -37,7 +37,7 @@ export interface ReportRow {
   readonly unpriced: number;
   /** Time spent on embedding prompts, at `ledger.embedding_usd_per_hour`; zero where that is not set. */
   readonly embeddingCost: NanoUsd;
-  /** What sending everything to the fallback model would have cost. */
+  /** What sending everything to the fallback model would have cost; it would not have been asked a second time. */
   readonly fallbackOnlyCost: NanoUsd | null;
   /** Fallback-only minus cost and embedding, over the requests that have both prices; negative when routing cost more. */
   readonly saving: NanoUsd | null;
@@ -47,6 +47,8 @@ export interface ReportRow {
   readonly addedP99Ms: number | null;
   readonly firstByteP50Ms: number | null;
   readonly means: LatencyMeans;
+  /** Rejected answers of this row that were asked again of the strong model: they stand in its `outcomes`, cost and all. */
+  readonly reasks: number;
   readonly outcomes: OutcomeFigures;
 }
 
@@ -66,6 +68,9 @@ export interface ReportInput {
   readonly outcomes: readonly OutcomeSums[];
   /** Of every request once; the same as `outcomes` where groups do not overlap. */
   readonly outcomesOfAll: readonly OutcomeSums[];
+  /** Rejected cheap answers that were asked again; and of every request once. */
+  readonly reasks: readonly Reask[];
+  readonly reasksOfAll: readonly Reask[];
   /** null: nobody said what embedding costs. */
   readonly embeddingPerHour: NanoUsd | null;
 }

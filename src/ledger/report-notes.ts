@@ -56,6 +56,11 @@ function outcomeNotes({ by, rows, total }: Omit<Report, 'notes'>): string[] {
     'Per accepted: the whole cost ÷ accepted answers of this period, unknown ones estimated from those with feedback; exact 95% bounds (hypergeometric), if feedback is a random sample of the answers.',
     '“Fallback alone” takes the fallback to get the same answers accepted.',
   ];
+  if (total.reasks > 0) {
+    notes.push(
+      `${total.reasks} rejected answers were asked again of the fallback: both calls stand in the row of the first, and the fallback alone is charged once.`,
+    );
+  }
   const few = rows.filter((row) => row.outcomes.answers > 0 && row.outcomes.acceptedEstimate === null);
   if (few.length > 0) {
     notes.push(`Too few labels to tell (under ${fewestLabels}): ${few.map(({ name }) => name).join(', ')}.`);

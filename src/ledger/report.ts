@@ -7,6 +7,7 @@ import { type NanoUsd, zeroUsd } from '../base/money.ts';
 import type { SummaryGroup } from './contract.ts';
 import type { OutcomeSums } from './outcome.ts';
 import { type OutcomeFigures, outcomeFigures } from './outcome-figures.ts';
+import { askedTwice, withReasks } from './reasks.ts';
 import type { LatencyMeans, Report, ReportInput, ReportRow } from './report-form.ts';
 import { notesOn } from './report-notes.ts';
 
@@ -14,34 +15,46 @@ export function makeReport(input: ReportInput): Report {
   const { query, summary } = input;
   const groups = [...summary.groups, summary.total];
   const outcomes = outcomesOf(input, groups);
-  const row = (group: SummaryGroup, i: number) =>
-    rowOf(group, {
+  const rows = groups.map((group, i) => {
+    const isTotal = i === groups.length - 1;
+    const { of, ran } = reasksIn(input, isTotal ? null : group.name);
+    return rowOf(group, {
       ofAll: summary.total.requests,
-      fallbackRate: query.by === 'route' && i < summary.groups.length ? divertedRate(group) : fallbackRate(group),
+      fallbackRate: query.by === 'route' && !isTotal ? divertedRate(group) : fallbackRate(group),
       embeddingCost: embeddingCost(group, input.embeddingPerHour),
+      reasks: of.length,
+      askedTwice: askedTwice(ran),
       outcomes: outcomes[i],
     });
+  });
   const report = {
     sinceMs: query.sinceMs,
     untilMs: query.untilMs,
     by: query.by,
-    rows: summary.groups.map(row),
-    total: { ...row(summary.total, summary.groups.length), name: 'total' },
+    rows: rows.slice(0, -1),
+    total: { ...rows[rows.length - 1], name: 'total' },
   };
   return { ...report, notes: notesOn(report, input) };
+}
+
+/** Rejected answers of a group that were asked again, and second calls that stand in it; null: in all. */
+function reasksIn({ reasks, reasksOfAll }: ReportInput, group: string | null) {
+  if (group === null) return { of: reasksOfAll, ran: reasksOfAll };
+  return { of: reasks.filter(({ of }) => of === group), ran: reasks.filter(({ again }) => again.group === group) };
 }
 
 /** One for each of `groups`, the last of which is the total. */
 function outcomesOf(input: ReportInput, groups: readonly SummaryGroup[]): OutcomeFigures[] {
   const byGroup = new Map<string, OutcomeSums[]>();
-  for (const sums of input.outcomes) {
+  for (const sums of withReasks(input.outcomes, input.reasks)) {
     const known = byGroup.get(sums.group);
     if (known === undefined) byGroup.set(sums.group, [sums]);
     else known.push(sums);
   }
   return outcomeFigures(
     groups.map((group, i) => ({
-      sums: i === groups.length - 1 ? input.outcomesOfAll : (byGroup.get(group.name) ?? []),
+      sums:
+        i === groups.length - 1 ? withReasks(input.outcomesOfAll, input.reasksOfAll) : (byGroup.get(group.name) ?? []),
       embeddingCost: embeddingCost(group, input.embeddingPerHour),
     })),
   );
@@ -51,15 +64,17 @@ interface RowTerms {
   readonly ofAll: number;
   readonly fallbackRate: number | null;
   readonly embeddingCost: NanoUsd;
+  readonly reasks: number;
+  readonly askedTwice: NanoUsd;
   readonly outcomes: OutcomeFigures;
 }
 
 function rowOf(group: SummaryGroup, terms: RowTerms): ReportRow {
   const cost = group.unpriced < group.requests ? group.cost : null;
-  const fallbackOnlyCost = group.fallbackUnpriced < group.requests ? group.fallbackCost : null;
-  const comparable = cost !== null && fallbackOnlyCost !== null;
+  const fallbackPriced = group.fallbackUnpriced < group.requests;
+  const comparableFallbackCost = group.comparableFallbackCost - terms.askedTwice;
   const spent = group.comparableCost + terms.embeddingCost;
-  const saving = comparable ? ((group.comparableFallbackCost - spent) as NanoUsd) : null;
+  const saving = cost !== null && fallbackPriced ? ((comparableFallbackCost - spent) as NanoUsd) : null;
   return {
     name: group.name,
     requests: group.requests,
@@ -75,13 +90,14 @@ function rowOf(group: SummaryGroup, terms: RowTerms): ReportRow {
     cost,
     unpriced: group.unpriced,
     embeddingCost: terms.embeddingCost,
-    fallbackOnlyCost,
+    fallbackOnlyCost: fallbackPriced ? ((group.fallbackCost - terms.askedTwice) as NanoUsd) : null,
     saving,
-    savingRate: saving === null ? null : ratio(Number(saving), Number(group.comparableFallbackCost)),
+    savingRate: saving === null ? null : ratio(Number(saving), Number(comparableFallbackCost)),
     addedP50Ms: group.addedP50Ms,
     addedP99Ms: group.addedP99Ms,
     firstByteP50Ms: group.firstByteP50Ms,
     means: meansOf(group),
+    reasks: terms.reasks,
     outcomes: terms.outcomes,
   };
 }

@@ -102,6 +102,13 @@ export function outcomeColumns(report: Report): readonly ReportColumn[] {
       cell: ({ outcomes }) => whole(outcomes.failedChecks),
       shownIf: ({ outcomes }) => outcomes.failedChecks > 0,
     },
+    {
+      title: 'asked again',
+      field: 'asked_again',
+      align: right,
+      cell: ({ reasks }) => whole(reasks),
+      shownIf: ({ reasks }) => reasks > 0,
+    },
     { title: 'accepted, est.', field: 'accepted_estimate', align: right, cell: acceptedCell },
     {
       title: 'per accepted',

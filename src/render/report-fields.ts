@@ -34,7 +34,7 @@ function costFields(row: ReportRow) {
   };
 }
 
-function outcomeFields({ outcomes }: ReportRow) {
+function outcomeFields({ outcomes, reasks }: ReportRow) {
   const { acceptedEstimate, perAccepted, reweighted, fallbackPerAccepted } = outcomes;
   return {
     answers: outcomes.answers,
@@ -43,6 +43,7 @@ function outcomeFields({ outcomes }: ReportRow) {
     rejected: outcomes.rejected,
     failed_checks: outcomes.failedChecks,
     unknown: outcomes.unknown,
+    asked_again: reasks,
     accepted_estimate: acceptedEstimate?.value ?? null,
     accepted_low: acceptedEstimate?.low ?? null,
     accepted_high: acceptedEstimate?.high ?? null,

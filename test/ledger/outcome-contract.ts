@@ -167,6 +167,40 @@ export function describeOutcomes(name: string, open: () => Promise<LedgerStore>)
       ]);
     });
 
+    it('finds rejected cheap answers that were asked again of the strong model soon after', async () => {
+      const time = 1_780_000_000_000;
+      const again = { route: null, reason: 'explicit-model', model: 'large', fallbackCost: usd(7n) } as const;
+      await store.append([
+        sampleRecord({ id: 'first', time, prompt: 'hmac:1' }),
+        sampleRecord({ id: 'again', time: time + 60_000, prompt: 'hmac:1', ...again }),
+        sampleRecord({ id: 'late', time: time + 3_600_000, prompt: 'hmac:1', ...again }),
+        sampleRecord({ id: 'accepted', time, prompt: 'hmac:2' }),
+        sampleRecord({ id: 'no reask', time: time + 1, prompt: 'hmac:2', ...again }),
+        sampleRecord({ id: 'elsewhere', time: time + 1, prompt: 'hmac:1', tenant: 'key:app-b', ...again }),
+        sampleRecord({ id: 'somebody', time: time + 1, prompt: 'hmac:1', person: 'hmac:x', ...again }),
+        sampleRecord({ id: 'unkept', time, prompt: null }),
+        sampleRecord({ id: 'unkept again', time: time + 1, prompt: null, ...again }),
+      ]);
+      await store.tell([
+        tells('first', { accepted: false }),
+        tells('accepted'),
+        tells('unkept', { accepted: false }),
+        tells('again'),
+      ]);
+      const [reask, ...more] = await store.reasks({ ...all, by: 'route', strata: ['score'] });
+      expect(more).toEqual([]);
+      expect(reask).toMatchObject({
+        of: 'translation',
+        again: { group: '(explicit)', outcome: 'accepted', requests: 1, answers: 1, cost: 30_000n, fallbackCost: 7n },
+      });
+      expect(await store.reasks({ ...all, by: 'key', strata: [] })).toMatchObject([{ of: 'app-a' }]);
+      const byTag = await store.reasks({ ...all, by: 'tag', strata: [] });
+      expect(byTag.map(({ of, again: { group } }) => [of, group]).sort()).toEqual([
+        ['batch', 'batch'],
+        ['team-x', 'team-x'],
+      ]);
+    });
+
     it('forgets outcomes with their decisions, the old and the erased', async () => {
       await store.append([sampleRecord({ id: 'old', time: 1 }), sampleRecord({ id: 'new', key: 'app-b' })]);
       await store.tell([tells('old'), tells('new', { actor: 'app-a' }), tells('later', { mayWait: true })]);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NanoUsd } from '../../src/base/money.ts';
 import type { LedgerStore } from '../../src/ledger/contract.ts';
 import { type SummaryDimension, summaryDimensions } from '../../src/ledger/dimension.ts';
+import type { OutcomeSums } from '../../src/ledger/outcome.ts';
 import { readReport } from '../../src/ledger/read-report.ts';
 import type { DecisionRecord } from '../../src/ledger/record.ts';
 import { makeReport } from '../../src/ledger/report.ts';
@@ -204,6 +205,8 @@ describe('makeReport', () => {
       summary: { groups: [sums], total: sums },
       outcomes: [],
       outcomesOfAll: [],
+      reasks: [],
+      reasksOfAll: [],
       embeddingPerHour,
     });
 
@@ -231,6 +234,55 @@ describe('makeReport', () => {
     const free = reportOn(slow);
     expect(free.total).toMatchObject({ embeddingCost: 0n, saving: 9_700n });
     expect(free.notes.join()).toMatch(/counted as \$0: ledger\.embedding_usd_per_hour is not set/);
+  });
+
+  it('charges a rejected cheap answer and its second call to the row of the first, and the fallback alone once', () => {
+    const named = (name: string, cost: bigint) => ({
+      ...group,
+      name,
+      requests: 1,
+      cost: usd(cost),
+      comparableCost: usd(cost),
+      fallbackCost: usd(90n),
+      comparableFallbackCost: usd(90n),
+    });
+    const sums = (name: string, outcome: 'accepted' | 'rejected', cost: bigint): OutcomeSums => ({
+      group: name,
+      stratum: [name, 'a', '0.9', '64'],
+      outcome,
+      source: 'feedback',
+      check: null,
+      requests: 1,
+      unpriced: 0,
+      answers: 1,
+      cost: usd(cost),
+      comparable: 1,
+      fallbackCost: usd(90n),
+    });
+    const again = sums('(explicit)', 'accepted', 90n);
+    const outcomes = [sums('faq', 'rejected', 10n), again];
+    const reasks = [{ of: 'faq', again }];
+    const { rows, total } = makeReport({
+      query,
+      summary: {
+        groups: [named('faq', 10n), named('(explicit)', 90n)],
+        total: { ...named('', 100n), requests: 2, fallbackCost: usd(180n), comparableFallbackCost: usd(180n) },
+      },
+      outcomes,
+      outcomesOfAll: outcomes,
+      reasks,
+      reasksOfAll: reasks,
+      embeddingPerHour: null,
+    });
+    expect(rows[0]).toMatchObject({
+      reasks: 1,
+      cost: 10n,
+      outcomes: { answers: 2, accepted: 1, rejected: 1, cost: 100n },
+    });
+    expect(rows[0].outcomes.perAccepted?.value).toBe(100n);
+    expect(rows[0].outcomes.savingPerAccepted).toBe(-10n);
+    expect(rows[1]).toMatchObject({ reasks: 0, saving: -90n, outcomes: { answers: 0, cost: 0n, sources: {} } });
+    expect(total).toMatchObject({ reasks: 1, fallbackOnlyCost: 90n, saving: -10n, outcomes: { cost: 100n } });
   });
 
   it('splits the mean latency into its parts', () => {

@@ -28,6 +28,7 @@ const row: ReportRow = {
   firstByteP50Ms: null,
   embeddingCost: usd(0n),
   means: { embedMs: 0.5, matchMs: 0.125, addedMs: 0.75, firstByteMs: null, totalMs: 100 },
+  reasks: 0,
   outcomes: {
     answers: 1_200,
     accepted: 90,
