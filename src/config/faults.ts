@@ -168,11 +168,12 @@ function shown(source: YamlFile, path: YamlPath): string {
   return written.length > 60 ? `${written.slice(0, 57)}…` : written;
 }
 
+/** Whoever knows a webhook's address may post there. */
+const secretKeys = new Set(['api_key', 'headers', 'hash', 'hash_secret', 'webhook']);
+
 function holdsSecret(path: YamlPath): boolean {
   const listed = path.length === 3 && path[0] === 'auth' && path[1] === 'keys';
-  return (
-    listed || path.some((step) => step === 'api_key' || step === 'headers' || step === 'hash' || step === 'hash_secret')
-  );
+  return listed || path.some((step) => typeof step === 'string' && secretKeys.has(step));
 }
 
 /** Known prefixes of keys, a long run without a space, or a user and password in a URL. */

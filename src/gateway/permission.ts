@@ -2,12 +2,17 @@
 import { ShuntError } from '../base/errors.ts';
 import type { Tenant } from './tenant.ts';
 
-/** Throws `model_forbidden`. A forced route (`auto:…`) counts as a routed name; which routes is asked apart. */
-export function mustBeAllowedModel(tenant: Tenant, asked: string, routedNames: readonly string[]): void {
+/** Whether a key may write this in `model`. `auto:ROUTE` counts as a routed name; the route is asked apart. */
+export function mayAskModel(tenant: Tenant, asked: string, routedNames: readonly string[]): boolean {
   const allowed = tenant.allowedModels;
-  if (allowed === null || allowed.has(asked)) return;
-  if (asked.startsWith('auto:') && routedNames.some((name) => allowed.has(name))) return;
-  const known = [...allowed].join(', ') || 'none';
+  if (allowed === null || allowed.has(asked)) return true;
+  return asked.startsWith('auto:') && routedNames.some((name) => allowed.has(name));
+}
+
+/** Throws `model_forbidden`. */
+export function mustBeAllowedModel(tenant: Tenant, asked: string, routedNames: readonly string[]): void {
+  if (mayAskModel(tenant, asked, routedNames)) return;
+  const known = [...(tenant.allowedModels ?? [])].join(', ') || 'none';
   throw new ShuntError('model_forbidden', `This key may not use the model '${asked}'. It may use: ${known}.`, {
     param: 'model',
   });

@@ -3,6 +3,8 @@
  * Anthropic's shape for its clients, which send `anthropic-version`.
  */
 import { ShuntError } from '../base/errors.ts';
+import { mayAskModel, mayTakeRoute } from '../gateway/permission.ts';
+import type { Tenant } from '../gateway/tenant.ts';
 import { replyJson, type Visit, type VisitHandler } from './endpoint.ts';
 import type { Services } from './services.ts';
 
@@ -15,7 +17,7 @@ interface ModelObject {
 
 export function modelsEndpoint(services: Services): VisitHandler {
   return (visit) => {
-    const models = listModels(services);
+    const models = listModels(services, visit.tenant);
     if (!isAnthropic(visit)) {
       replyJson(visit, { object: 'list', data: models });
       return;
@@ -28,7 +30,7 @@ export function modelsEndpoint(services: Services): VisitHandler {
 export function modelEndpoint(services: Services): VisitHandler {
   return (visit, context) => {
     const id = context.req.param('id');
-    const model = listModels(services).find((candidate) => candidate.id === id);
+    const model = listModels(services, visit.tenant).find((candidate) => candidate.id === id);
     if (!model) throw new ShuntError('model_not_found', `The model '${id}' does not exist.`, { param: 'model' });
     replyJson(visit, isAnthropic(visit) ? anthropicModel(model) : model);
   };
@@ -42,7 +44,8 @@ function anthropicModel({ id, created }: ModelObject) {
   return { type: 'model' as const, id, display_name: id, created_at: new Date(created * 1_000).toISOString() };
 }
 
-function listModels(services: Services): ModelObject[] {
+/** Those that the key may ask for. */
+function listModels(services: Services, tenant: Tenant): ModelObject[] {
   const { config } = services;
   const entry = (id: string, owner: string): ModelObject => ({
     id,
@@ -55,5 +58,8 @@ function listModels(services: Services): ModelObject[] {
   for (const [name, model] of Object.entries(config.models)) if (!owners.has(name)) owners.set(name, model.backend);
   for (const route of services.snapshot()?.routes.keys() ?? []) owners.set(`auto:${route}`, 'shunt');
   for (const name of services.embeddingNames()) if (!owners.has(name)) owners.set(name, 'shunt-embedding');
-  return [...owners].map(([id, owner]) => entry(id, owner));
+  const may = (id: string) =>
+    mayAskModel(tenant, id, config.routing.model_names) &&
+    (!id.startsWith('auto:') || mayTakeRoute(tenant, id.slice('auto:'.length)));
+  return [...owners].filter(([id]) => may(id)).map(([id, owner]) => entry(id, owner));
 }

@@ -7,6 +7,7 @@ import { ShuntError } from '../base/errors.ts';
 import { parseObject } from '../gateway/chat-request.ts';
 import type { Owner } from '../gateway/owners.ts';
 import { answerObject, passThrough } from '../gateway/pass-through.ts';
+import { mustBeAllowedModel } from '../gateway/permission.ts';
 import { type EndpointFrame, readRequest, type Visit, type VisitHandler } from './endpoint.ts';
 import type { Services } from './services.ts';
 
@@ -23,6 +24,7 @@ export const storedBatches: StoredKind = { path: '/batches', noun: 'batch' };
 export function uploadEndpoint(services: Services): VisitHandler {
   return async (visit) => {
     const owner = { tenant: visit.tenant.id, model: services.config.routing.fallback };
+    mustBeAllowedModel(visit.tenant, owner.model, []);
     const body = visit.incoming;
     const result = await passThrough(services, {
       ...visit,

@@ -127,6 +127,10 @@ describe('with keys configured', () => {
     const embedding = JSON.stringify({ model: 'default', input: 'x' });
     expect((await post(`${proxy.url}/v1/embeddings`, embedding, bearer('key-narrow'))).status).toBe(403);
     expect((await chat(bearer('key-narrow'))).status).toBe(200);
+    const listed = (await (await fetch(`${proxy.url}/v1/models`, { headers: bearer('key-narrow') })).json()) as {
+      data: { id: string }[];
+    };
+    expect(listed.data.map(({ id }) => id)).toEqual(['auto', 'auto:facts']);
   });
 
   test('a prompt of a route that the key may not take goes to the fallback, and forcing that route is 403', async () => {
