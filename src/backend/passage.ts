@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Breaker, Entry } from './breaker.ts';
-import type { Backend, BackendFailure } from './contract.ts';
+import type { Backend, BackendFailure, RawHeaders } from './contract.ts';
+import { headerValue } from './headers.ts';
 
 /**
  * What an attempt says about the endpoint. `unknown`: nothing (the client left, say). `refused`: the key is not taken.
@@ -75,9 +76,15 @@ export class Passage {
   }
 }
 
-export function verdictOfStatus(status: number): Verdict {
+/** Under the operator's key, but for whom the client says: a name that the key does not know is refused like the key. */
+const accountHeaders = ['openai-organization', 'openai-project'];
+
+/** `sent`: the client's headers, as they went upstream. */
+export function verdictOfStatus(status: number, sent: RawHeaders): Verdict {
   if (status === 429) return 'rate-limited';
-  if (status === 401 || status === 402) return 'refused';
+  if (status === 401 || status === 402) {
+    return accountHeaders.some((name) => headerValue(sent, name) !== null) ? 'forbidden' : 'refused';
+  }
   if (status === 403) return 'forbidden';
   return status >= 500 || status === 408 ? 'failed' : 'answered';
 }

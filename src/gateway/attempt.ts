@@ -131,7 +131,7 @@ export function sendAttempt(turn: Turn, exchange: Exchange): void {
         status = code;
         firstByteMs = exchange.sentMs();
         const askedMs = code < 400 ? null : retryAfterMs(headers, request.clock.now());
-        if (code >= 400) passage.settle(verdictOfStatus(code), askedMs);
+        if (code >= 400) passage.settle(verdictOfStatus(code, plan.headers), askedMs);
         if (expendable && plan.learn && refusalStatus.has(code)) {
           refused = [];
           return;

@@ -166,6 +166,14 @@ describe('two keys', () => {
     for (const text of shown) expect(text).not.toContain('canary');
   });
 
+  test('are not doubted because of one client’s headers', async () => {
+    const { proxy, askedWith } = await twoKeys(401);
+    for (let i = 0; askedWith(badKey).length === 0 && i < 50; i++) {
+      await askChat(proxy, hard, { ...uncached, 'openai-organization': 'org-nobody' });
+    }
+    expect((await stateOf(proxy, { backend: 'strong', endpoint: 'bad', model: null })).state).toBe('closed');
+  });
+
   test('of which one is limited: the other answers at once, whatever the retries', async () => {
     const { proxy, askedWith } = await twoKeys(429);
     for (let i = 0; i < 12; i++) expect((await askChat(proxy, hard, uncached)).status).toBe(200);
