@@ -38,12 +38,15 @@ export function* reasks(queries: LedgerQueries, query: OutcomeQuery): Steps<Reas
 
 /** By the second request, the first: the last rejected one before it. */
 function* pairs({ build }: LedgerQueries, { sinceMs, untilMs }: OutcomeQuery): Steps<Map<string, string>> {
+  // The few rejected ones are to be looked up from the many, not the many from the few: SQLite would make an index of
+  // a million rows for that. An expression on their side leaves it no choice.
   const rows = yield sql`
     select original.id as original, again.id as again
     from decisions as original
-    join decisions as again on again.tenant = original.tenant and again.prompt = original.prompt
+    join decisions as again on coalesce(again.tenant, '') = original.tenant
+      and coalesce(again.prompt, '') = original.prompt
       and again.time > original.time and again.time <= original.time + ${withinMs}
-      and again.model = original.fallback_model
+      and coalesce(again.model, '') = original.fallback_model
       and coalesce(again.person, '') = coalesce(original.person, '')
     where original.accepted = 0 and original.model <> original.fallback_model
       and original.time >= ${Math.ceil(sinceMs)} and again.time < ${Math.ceil(untilMs)}
