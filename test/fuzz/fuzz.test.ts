@@ -10,6 +10,8 @@ import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chatBody, post, startProxy, type TestProxy } from '../proxy-harness.ts';
+import { endpointRequest } from './endpoint-bodies.ts';
+import { body, headers, method, path } from './requests.ts';
 
 const runs = Number(process.env.FUZZ_RUNS ?? 300);
 const seed = Number(process.env.FUZZ_SEED ?? Math.trunc(Math.random() * 2 ** 31));
@@ -29,7 +31,9 @@ beforeAll(async () => {
     backends: {
       cheap: { base_url: base.cheap, ...backend(operatorKey) },
       strong: { base_url: base.strong, ...backend(operatorKey) },
+      anthropic: { kind: 'anthropic', base_url: base.strong, ...backend(operatorKey) },
     },
+    models: { claude: { backend: 'anthropic', model: 'sim-claude' } },
     routing: { passthrough: ['moderations', 'files'] },
   });
   expect(reconfigured).toBe(true);
@@ -61,6 +65,49 @@ describe('whatever is asked', () => {
   );
 
   test(
+    'every endpoint bears what is nearly right, in its own words',
+    async () => {
+      await check(fc.tuple(endpointRequest, headers), async ([{ path, body }, more]) => {
+        const lines = [`POST ${path} HTTP/1.1`, 'host: localhost', 'connection: close', ...more];
+        const head = [...lines, `content-length: ${body.length}`].join('\r\n');
+        const answer = await send(Buffer.concat([Buffer.from(`${head}\r\n\r\n`, 'latin1'), body]), {
+          halfClose: false,
+        });
+        expect(answer, 'an answer').not.toBe('');
+        expectSound(answer, { hasBody: true, anthropic: path.startsWith('/v1/messages') });
+      });
+    },
+    timeout,
+  );
+
+  test(
+    'of two requests on one connection, in chunks of any size, each is answered',
+    async () => {
+      const two = fc.tuple(
+        endpointRequest,
+        endpointRequest,
+        fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 8 }),
+      );
+      await check(two, async ([first, second, cuts]) => {
+        const request = ({ path, body }: typeof first, last: boolean) => [
+          Buffer.from(
+            `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${last ? 'connection: close\r\n' : ''}transfer-encoding: chunked\r\n\r\n`,
+          ),
+          ...chunksOf(body, cuts),
+        ];
+        const answer = await send(Buffer.concat([...request(first, false), ...request(second, true)]), {
+          halfClose: false,
+        });
+        for (const secret of secrets) expect(answer).not.toContain(secret);
+        const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+        expect(statuses, answer.slice(0, 2_000)).toHaveLength(2);
+        for (const status of statuses) expect(status, answer.slice(0, 2_000)).toBeLessThan(500);
+      });
+    },
+    timeout,
+  );
+
+  test(
     'a request broken in its bytes is answered or closed',
     async () => {
       const whole = Buffer.from(
@@ -85,142 +132,17 @@ describe('whatever is asked', () => {
 
 const valid = chatBody('Translate to French: good morning');
 
-const method = fc.oneof(
-  { weight: 20, arbitrary: fc.constant('POST') },
-  { weight: 3, arbitrary: fc.constantFrom('GET', 'HEAD', 'DELETE', 'OPTIONS', 'PUT', 'PATCH') },
-);
-
-const segment = fc.oneof(
-  fc.constantFrom(
-    'v1',
-    '..',
-    '.',
-    '',
-    '%2e%2e',
-    '%00',
-    '%',
-    '%ff',
-    ';',
-    'models',
-    'auto:facts',
-    'chat',
-    'admin',
-    'decisions',
-  ),
-  fc.string({ unit: fc.constantFrom(...'ab0-_~!$&()*+,;=:@%.?#[]{}|^"<>`') }),
-);
-const path = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.constantFrom(
-      '/v1/chat/completions',
-      '/v1/completions',
-      '/v1/responses',
-      '/v1/messages',
-      '/v1/embeddings',
-      '/v1/route',
-      '/v1/moderations',
-      '/v1/files',
-    ),
-  },
-  { weight: 2, arbitrary: fc.array(segment, { maxLength: 5 }).map((segments) => `/${segments.join('/')}`) },
-);
-
-const headerName = fc.constantFrom(
-  ...['x-shunt-route', 'x-shunt-session', 'x-shunt-tags', 'cache-control', 'content-type', 'authorization', 'api-key'],
-  ...['accept', 'accept-encoding', 'traceparent', 'idempotency-key', 'openai-organization', 'te', 'range'],
-  ...['anthropic-version', 'x-api-key', 'x-request-id', 'if-none-match', 'cookie', 'forwarded'],
-);
-const headerValue = fc.oneof(
-  fc.constantFrom('off', 'facts', 'fallback', 'auto', 'no-store', 'no-cache, max-age=0', 'application/json', 'gzip'),
-  fc.constantFrom('Bearer x', 'multipart/form-data; boundary=', 'a'.repeat(2_000), 'text/event-stream', ',,,;=', '{}'),
-  // Every byte that a header may hold, Latin-1 included.
-  fc
-    .array(fc.oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.integer({ min: 0x80, max: 0xff }), fc.constant(9)), {
-      maxLength: 30,
-    })
-    .map((codes) => String.fromCharCode(...codes)),
-);
-const headers = fc.array(
-  fc.tuple(headerName, headerValue).map(([name, value]) => `${name}: ${value}`),
-  { maxLength: 5 },
-);
-
-const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 60 }),
-  fc.constantFrom('Translate to French: good day', 'What is the capital of Italy?', '\ud800', '\0', 'x'.repeat(20_000)),
-);
-const anything = fc.oneof(fc.jsonValue({ maxDepth: 4 }), text, fc.constantFrom(null, -1, 1e308, 0.1, true, [], {}));
-const part = fc.record(
-  {
-    type: fc.constantFrom('text', 'image_url', 'input_audio', 'tool_result', 'x'),
-    text: anything,
-    image_url: anything,
-  },
-  { requiredKeys: ['type'] },
-);
-/** Mostly what is meant, at times anything: a request that fails at its first field tests nothing behind it. */
-const mostly = <T>(meant: fc.Arbitrary<T>): fc.Arbitrary<unknown> =>
-  fc.oneof({ weight: 12, arbitrary: meant }, { weight: 1, arbitrary: anything });
-const message = mostly(
-  fc.record(
-    {
-      role: mostly(fc.constantFrom('user', 'user', 'assistant', 'system', 'tool', 'developer')),
-      content: mostly(fc.oneof(text, fc.array(mostly(part), { maxLength: 3 }))),
-      tool_calls: fc.oneof(fc.array(anything, { maxLength: 2 }), anything),
-      tool_call_id: anything,
-    },
-    { requiredKeys: ['role', 'content'] },
-  ),
-);
-const fields = fc.record(
-  {
-    model: mostly(fc.constantFrom('auto', 'auto', 'small', 'large', 'default', 'auto:facts', '__proto__', 'nobody')),
-    messages: mostly(fc.array(message, { minLength: 1, maxLength: 5 })),
-    input: mostly(fc.oneof(text, fc.array(fc.oneof(text, message), { maxLength: 4 }))),
-    prompt: mostly(text),
-    text: mostly(text),
-    stream: mostly(fc.boolean()),
-    stream_options: mostly(fc.record({ include_usage: fc.boolean() })),
-    temperature: mostly(fc.constantFrom(0, 0.5, 1)),
-    n: fc.constantFrom(0, 1, 2, null, 'x'),
-    max_tokens: fc.constantFrom(1, 50, 50, 0, -1, null, 'x'),
-    tools: anything,
-    response_format: anything,
-    dimensions: fc.constantFrom(1, 8, 0, -1, 1e9, 'x', null),
-    encoding_format: fc.constantFrom('float', 'base64', 'x', null),
-    previous_response_id: mostly(fc.constant(null)),
-    system: anything,
-  },
-  { requiredKeys: ['model', 'messages', 'input', 'prompt', 'text'] },
-);
-const json = fields.map((value) => Buffer.from(JSON.stringify(value)));
-const body = fc.oneof(
-  { weight: 20, arbitrary: json },
-  // Cut somewhere, or with a member twice, or with bytes that are no UTF-8.
-  { weight: 2, arbitrary: fc.tuple(json, fc.nat(2_000)).map(([bytes, end]) => bytes.subarray(0, end)) },
-  {
-    weight: 2,
-    arbitrary: fc.tuple(json, fc.nat(500), fc.uint8Array({ minLength: 1, maxLength: 8 })).map(([bytes, at, noise]) => {
-      return Buffer.concat([bytes.subarray(0, at), noise, bytes.subarray(at)]);
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(json, json)
-      .map(([a, b]) => Buffer.concat([a.subarray(0, -1), Buffer.from(','), b.subarray(1)])),
-  },
-  { weight: 1, arbitrary: fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value))) },
-  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
-  {
-    weight: 1,
-    arbitrary: fc.integer({ min: 1, max: 100_000 }).map((depth) => {
-      const nested = `${'['.repeat(depth)}${']'.repeat(depth)}`;
-      return Buffer.from(`{"model":"auto","messages":[{"role":"user","content":${nested}}],"input":${nested}}`);
-    }),
-  },
-);
+/** The body in chunks of these sizes, the rest in one. */
+function chunksOf(body: Buffer, sizes: readonly number[]): Buffer[] {
+  const chunks: Buffer[] = [];
+  let from = 0;
+  for (const size of [...sizes, body.length]) {
+    const chunk = body.subarray(from, from + size);
+    from += chunk.length;
+    if (chunk.length > 0) chunks.push(Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n'));
+  }
+  return [...chunks, Buffer.from('0\r\n\r\n')];
+}
 
 function check<T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => Promise<void>): Promise<void> {
   return fc.assert(fc.asyncProperty(arbitrary, holds), {
