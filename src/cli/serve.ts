@@ -89,7 +89,7 @@ function withFlags(config: Config, options: ServeOptions): Config {
   if (!isLoopback(server.host) && !config.keys_required && !config.auth.anonymous) {
     throw new ShuntError(
       'bad_config',
-      `--host ${server.host} would open the proxy to others without keys. Make one with shunt keys add NAME, or set auth.anonymous: true.`,
+      `--host ${server.host} would open the proxy to others without keys. Make one with shunt keys add NAME, or set auth.keys or auth.anonymous: true.`,
     );
   }
   return Object.freeze({ ...config, server, routing });

@@ -21,7 +21,7 @@ const everyMs = 5_000;
 const sums = (['key', 'route'] as const).flatMap((by) => (['day', 'month'] as const).map((period) => ({ by, period })));
 
 export function createSpendSync(options: {
-  readonly budgets: Budgets;
+  readonly budgets: Pick<Budgets, 'limits' | 'asking' | 'learn'>;
   readonly store: Pick<LedgerStore, 'spentSince' | 'shared'>;
   /** What is recorded is on its way to the store; waits for it. */
   readonly flush: () => Promise<void>;
