@@ -41,6 +41,8 @@ export interface Standing {
   readonly pins: PinStore;
   readonly owners: Owners;
   readonly cache: AnswerLevels;
+  /** The name that ledger and caches have for a person; null where none is kept. */
+  readonly hashPerson: (person: string) => string | null;
   readonly admission: Admission;
   readonly keys: KeyRing;
   readonly quota: Quota;
@@ -80,13 +82,13 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
     clock: standing.clock,
     onEmbedderError: standing.events.embedderFailed,
   });
-  const { clock, cache, events } = standing;
+  const { clock, cache, events, hashPerson } = standing;
   if (snapshot.anyRouteCaches || config.cache.fallback.mode !== 'none') await cache.ready();
-  const chatCache = createChatCache({ config, cache, semantic: null, clock });
+  const chatCache = createChatCache({ config, cache, semantic: null, clock, hashPerson });
   const services: Services = {
     config,
     clock,
-    cacheAdmin: createCacheAdmin({ config, snapshot, clock, levels: cache, chatCache, semantic: null }),
+    cacheAdmin: createCacheAdmin({ config, snapshot, clock, levels: cache, chatCache, semantic: null, hashPerson }),
     snapshot: () => snapshot,
     chat: createChatHandler({
       config,

@@ -16,8 +16,9 @@ export interface CacheEntry {
   /** As it went to the client. */
   readonly body: Buffer;
   readonly usage: TokenUsage | null;
-  /** Whose it is, and the tags of the request that it answered: what a purge goes by. */
+  /** Whose it is, the person (hashed) and the tags of the request that it answered: what a purge goes by. */
   readonly tenant: string;
+  readonly person: string | null;
   readonly tags: readonly string[];
   /** Milliseconds since the epoch. */
   readonly storedAt: number;
@@ -34,6 +35,8 @@ export interface Purge {
   readonly route?: string;
   readonly tag?: string;
   readonly tenant?: string;
+  /** Hashed, as in the ledger. */
+  readonly person?: string;
   /** Stored before this moment. */
   readonly storedBefore?: number;
 }
@@ -42,8 +45,8 @@ export interface ExactCache {
   get(key: string): CacheEntry | null;
   /** An answer larger than an eighth of the cache is not kept. */
   set(key: string, entry: CacheEntry, ttlMs: number): void;
-  /** Returns how many went. */
-  purge(which: Purge): number;
+  /** Returns the keys of those that went. */
+  purge(which: Purge): string[];
   stats(): CacheStats;
 }
 
@@ -67,10 +70,8 @@ export function createExactCache(options: { readonly maxBytes: number; readonly 
       entries.set(key, { ...entry, body: ownCopy(entry.body) }, { ttl: ttlMs });
     },
     purge(which) {
-      let gone = 0;
-      for (const [key, entry] of [...entries.entries()]) {
-        if (isMeant(which, entry) && entries.delete(key)) gone++;
-      }
+      const gone = [...entries.entries()].flatMap(([key, entry]) => (isMeant(which, entry) ? [key] : []));
+      for (const key of gone) entries.delete(key);
       return gone;
     },
     stats: () => ({ entries: entries.size, bytes: entries.calculatedSize, maxBytes }),
@@ -78,11 +79,15 @@ export function createExactCache(options: { readonly maxBytes: number; readonly 
 }
 
 /** `fallback`, a name that no route may have, stands for answers that no route made. */
-export function isMeant(which: Purge, entry: Pick<CacheEntry, 'route' | 'tags' | 'tenant' | 'storedAt'>): boolean {
+export function isMeant(
+  which: Purge,
+  entry: Pick<CacheEntry, 'route' | 'tags' | 'tenant' | 'person' | 'storedAt'>,
+): boolean {
   return (
     (which.route === undefined || which.route === (entry.route ?? fallbackName)) &&
     (which.tag === undefined || entry.tags.includes(which.tag)) &&
     (which.tenant === undefined || which.tenant === entry.tenant) &&
+    (which.person === undefined || which.person === entry.person) &&
     (which.storedBefore === undefined || entry.storedAt < which.storedBefore)
   );
 }

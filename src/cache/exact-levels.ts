@@ -17,8 +17,8 @@ export interface AnswerLevels {
   /** null at once when there is no database. Never rejects. */
   find(key: string): Promise<CacheEntry | null> | null;
   set(key: string, entry: CacheEntry, ttlMs: number): void;
-  /** How many went, of memory and of the database together counted once where they are the same answers. */
-  purge(which: Purge): Promise<number>;
+  /** The keys of those that went, from memory or the database. */
+  purge(which: Purge): Promise<ReadonlySet<string>>;
   stats(): Promise<LevelStats>;
   /** Opens the database, which takes longer than a request would wait for it. Never rejects. */
   ready(): Promise<void>;
@@ -102,10 +102,10 @@ export function createAnswerLevels(options: LevelOptions): AnswerLevels {
     async purge(which) {
       await flush();
       const fromMemory = memory.purge(which);
-      if (store === null) return fromMemory;
+      if (store === null) return new Set(fromMemory);
       const { route, ...rest } = which;
       const fromStore = await store.purge(route === fallbackName ? { ...rest, route: null } : { ...which });
-      return Math.max(fromMemory, fromStore);
+      return new Set([...fromMemory, ...fromStore]);
     },
     async stats() {
       const { entries, bytes, maxBytes } = memory.stats();

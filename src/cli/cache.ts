@@ -22,6 +22,7 @@ interface PurgeFlags extends Flags {
   readonly route?: string;
   readonly tag?: string;
   readonly tenant?: string;
+  readonly person?: string;
   readonly olderThan?: string;
   readonly all?: boolean;
 }
@@ -89,6 +90,7 @@ function purgeCommand(): Command {
     .option('--route <NAME>', "a route's answers; `fallback` for those that no route made")
     .option('--tag <TAG>', 'answers to requests with this tag')
     .option('--tenant <ID>', "one tenant's: key:NAME")
+    .option('--person <ID>', 'answers made for this person, as the client named them (user, safety_identifier)')
     .option('--older-than <TIME>', 'stored longer ago than this: 30m, 12h, 7d', checkedDuration)
     .option('--all', 'everything')
     .option('--json', 'print one JSON document')
@@ -103,12 +105,15 @@ Examples:
   $ shunt cache purge --all`,
     );
   return withProxyOptions(command, adminKey).action(async (flags: PurgeFlags) => {
-    const { route, tag, tenant, olderThan: older_than, all } = flags;
-    if ([route, tag, tenant, older_than, all].every((one) => one === undefined)) {
-      throw new ShuntError('invalid_request', 'Say what is to go: --route, --tag, --tenant, --older-than, or --all.');
+    const { route, tag, tenant, person, olderThan: older_than, all } = flags;
+    if ([route, tag, tenant, person, older_than, all].every((one) => one === undefined)) {
+      throw new ShuntError(
+        'invalid_request',
+        'Say what is to go: --route, --tag, --tenant, --person, --older-than, or --all.',
+      );
     }
     const address = await proxyAddress(command, flags, 'admin');
-    const which = { route, tag, tenant, older_than, all };
+    const which = { route, tag, tenant, person, older_than, all };
     show(flags, mustBeOk(address, await askProxy(address, '/admin/cache/purge', which)), (body) => {
       const { purged } = body as { purged: { answers: number; semantic: number } };
       return `${purged.answers} answers and ${purged.semantic} entries of the semantic cache are gone.`;

@@ -7,6 +7,7 @@ import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { stateFolder } from '../config/state-folder.ts';
 import type { EraseSelection, LedgerEntry, LedgerStore } from '../ledger/contract.ts';
+import { eraseAnswers } from '../ledger/erase-answers.ts';
 import { createPersonHash } from '../ledger/privacy.ts';
 import { ledgerName, spillFile } from '../ledger/store.ts';
 import { type ExportChoice, ledgerExport } from '../render/ledger-export.ts';
@@ -78,6 +79,7 @@ function eraseCommand(): Command {
       'after',
       `
 Figures of past reports change with it: what is erased is neither spent nor accepted any more. Backups are yours to erase.
+Cached answers in the database go too; a running proxy keeps those in its memory until \`shunt cache purge\`.
 
 Examples:
   $ shunt ledger erase --person anna@example.com          how many there are
@@ -135,12 +137,14 @@ async function erase(
     return `${count} decisions in ${name} would be erased. Add --yes to erase them.\n`;
   }
   const count = await store.erase(selection);
+  const answers = await eraseAnswers(config.ledger.url, config, selection);
   const spill = spillFile(config.ledger.url, config);
   if (spill !== null && isFilled(spill)) {
     const message = `${spill} holds decisions that wait for the ledger. When \`shunt serve\` has put them there, erase again.`;
     process.stderr.write(`${message}\n`);
   }
-  return `${count} decisions erased from ${name}.\n`;
+  const stored = answers > 0 ? `, and ${answers} cached answers` : '';
+  return `${count} decisions${stored} erased from ${name}.\n`;
 }
 
 function isFilled(file: string): boolean {

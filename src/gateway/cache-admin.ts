@@ -3,11 +3,12 @@
  * matches a prompt as a request does, but reads and writes no pin, calls no backend and leaves no evidence.
  */
 import type { Clock } from '../base/clock.ts';
+import { ShuntError } from '../base/errors.ts';
 import type { Purge } from '../cache/exact-cache.ts';
 import { isMeant } from '../cache/exact-cache.ts';
 import type { AnswerLevels, LevelStats } from '../cache/exact-levels.ts';
 import { type CacheRefusal, noCacheControl, storeRefusalAhead, wayRefusal } from '../cache/policy.ts';
-import type { SemanticCache, SemanticLook, SemanticStats } from '../cache/semantic-contract.ts';
+import type { SemanticCache, SemanticEntryFacts, SemanticLook, SemanticStats } from '../cache/semantic-contract.ts';
 import type { Config } from '../config/schema.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
 import type { CachePlace, ChatCache } from './chat-cache.ts';
@@ -22,6 +23,7 @@ export interface CacheAdmin {
   stats(): Promise<{ readonly exact: LevelStats; readonly semantic: SemanticStats | null }>;
   /** `chat`: a whole request, in whose name `request` asks. */
   explain(request: ClientRequest, chat: ChatRequest): Promise<CacheExplanation>;
+  /** `person` as the client named it. */
   purge(which: Purge): Promise<{ readonly answers: number; readonly semantic: number }>;
 }
 
@@ -51,15 +53,22 @@ export function createCacheAdmin(options: {
   readonly levels: AnswerLevels;
   readonly chatCache: ChatCache;
   readonly semantic: SemanticCache | null;
+  readonly hashPerson: (person: string) => string | null;
 }): CacheAdmin {
-  const { config, snapshot, clock, levels, chatCache, semantic } = options;
+  const { config, snapshot, clock, levels, chatCache, semantic, hashPerson } = options;
   return {
     async stats() {
       return { exact: await levels.stats(), semantic: semantic?.stats() ?? null };
     },
     async purge(which) {
-      const similar = semantic?.purge((entry) => isMeant(which, entry)) ?? 0;
-      return { answers: await levels.purge(which), semantic: similar };
+      const { person, ...rest } = which;
+      const named = person === undefined ? which : { ...rest, person: hashPerson(person) ?? unknownPerson() };
+      const gone = await levels.purge(named);
+      // Entries do not say for whom they are; those whose answers are gone are of no use to anybody.
+      const isGone = (entry: SemanticEntryFacts) => gone.has(entry.entryId);
+      const isNamed = (entry: SemanticEntryFacts) => person === undefined && isMeant(rest, { ...entry, person: null });
+      const similar = semantic?.purge((entry) => isGone(entry) || isNamed(entry)) ?? 0;
+      return { answers: gone.size, semantic: similar };
     },
     async explain(request, chat) {
       const plan = await planOf(chat);
@@ -102,6 +111,11 @@ export function createCacheAdmin(options: {
     const outcome = entry !== null ? 'hit' : similar?.kind === 'hit' ? 'semantic' : 'miss';
     return { exact, semantic: similar, outcome } as const;
   }
+}
+
+function unknownPerson(): never {
+  const message = 'Answers do not say for whom they are, since nothing names persons here (ledger.url: none).';
+  throw new ShuntError('invalid_request', message, { param: 'person' });
 }
 
 /** A prompt alone, as a request that caching would take: the one that `shunt cache warm` sends for it. */

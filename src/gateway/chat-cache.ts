@@ -34,6 +34,7 @@ import { dialects } from './dialect.ts';
 import type { ExchangeResult } from './exchange-result.ts';
 import { queryOf } from './pass-through.ts';
 import { mayTakeRoute } from './permission.ts';
+import { personOf } from './person.ts';
 import type { PlannedChat } from './planned-chat.ts';
 import type { SemanticPlace, SemanticStep } from './semantic-step.ts';
 
@@ -87,6 +88,7 @@ export function createChatCache(options: {
   readonly config: Config;
   readonly cache: AnswerLevels;
   readonly semantic: SemanticStep | null;
+  readonly hashPerson: (person: string) => string | null;
   readonly clock: Clock;
 }): ChatCache {
   const { cache, clock, semantic } = options;
@@ -217,6 +219,7 @@ export function createChatCache(options: {
     const route = model === plan.target ? plan.route : null;
     const policy = route === plan.route ? wanted.policy : policyOf(snapshot, route);
     if (policy === null || storeRefusalAhead(step.chat, wanted.control, policy) !== null) return;
+    const person = personOf(step.chat);
     const entry: CacheEntry = {
       route,
       model,
@@ -224,6 +227,7 @@ export function createChatCache(options: {
       form: result.stream ? 'sse' : 'json',
       body,
       tenant: request.tenant.id,
+      person: person === null ? null : options.hashPerson(person),
       tags: requestTags(request),
       storedAt: clock.now(),
       usage: result.usage,

@@ -29,7 +29,7 @@ export function cacheExplainEndpoint(frame: EndpointFrame, services: Services): 
   };
 }
 
-/** Body: any of `route`, `tag`, `tenant`, `older_than` (`30m`); or `all: true`. */
+/** Body: any of `route`, `tag`, `tenant`, `person`, `older_than` (`30m`); or `all: true`. */
 export function cachePurgeEndpoint(frame: EndpointFrame, services: Services): VisitHandler {
   return async (visit) => {
     mustBeAdmin(visit);
@@ -39,9 +39,11 @@ export function cachePurgeEndpoint(frame: EndpointFrame, services: Services): Vi
     const tenant = textOr(fields.tenant, 'tenant');
     const age = fields.older_than === undefined ? undefined : ageOf(fields.older_than);
     const storedBefore = age === undefined ? undefined : services.clock.now() - age;
-    const which = { route, tag, tenant, storedBefore };
+    const person = textOr(fields.person, 'person');
+    const which = { route, tag, tenant, person, storedBefore };
     if (fields.all !== true && Object.values(which).every((one) => one === undefined)) {
-      const message = "Say what is to go: 'route', 'tag', 'tenant' or 'older_than', or 'all': true for everything.";
+      const message =
+        "Say what is to go: 'route', 'tag', 'tenant', 'person' or 'older_than', or 'all': true for everything.";
       throw new ShuntError('invalid_request', message);
     }
     replyJson(visit, { purged: await services.cacheAdmin.purge(which) });

@@ -10,6 +10,8 @@ import type { TokenUsage } from './record.ts';
 export interface StoredAnswer {
   readonly key: string;
   readonly tenant: string;
+  /** Whom the request was made for, hashed as in the ledger. */
+  readonly person: string | null;
   /** null: the fallback model answered what no route took. */
   readonly route: string | null;
   /** Config name. */
@@ -29,6 +31,7 @@ export interface AnswerFilter {
   readonly route?: string | null;
   readonly tag?: string;
   readonly tenant?: string;
+  readonly person?: string;
   readonly storedBefore?: number;
 }
 
@@ -43,8 +46,8 @@ export interface AnswerStore {
   get(key: string, now: number): Promise<StoredAnswer | null>;
   /** Replaces answers of the same keys; then lets go of what has expired, and of the oldest above `maxBytes`. */
   put(answers: readonly StoredAnswer[], limits: { readonly now: number; readonly maxBytes: number }): Promise<void>;
-  /** Resolves with the number that went. */
-  purge(filter: AnswerFilter): Promise<number>;
+  /** Resolves with the keys of those that went. */
+  purge(filter: AnswerFilter): Promise<readonly string[]>;
   stats(now: number): Promise<AnswerStoreStats>;
   close(): Promise<void>;
 }

@@ -17,6 +17,7 @@ const queryMs = 10_000;
 interface AnswerRow {
   readonly key: string;
   readonly tenant: string;
+  readonly person: string | null;
   readonly route: string | null;
   readonly model: string;
   readonly tags: readonly string[];
@@ -72,7 +73,8 @@ export function openPostgresAnswerStore(url: string): AnswerStore {
     },
     async purge(filter) {
       const { where, values } = conditionOf(filter);
-      return (await query(`DELETE FROM ${table} WHERE ${where}`, values)).rowCount ?? 0;
+      const { rows } = await query<{ key: string }>(`DELETE FROM ${table} WHERE ${where} RETURNING key`, values);
+      return rows.map(({ key }) => key);
     },
     async stats(now) {
       const { rows } = await query<{ entries: string; bytes: string }>(
@@ -90,15 +92,15 @@ const makeTable = `
   BEGIN;
   SELECT pg_advisory_xact_lock(7217002);
   CREATE TABLE IF NOT EXISTS ${table} (
-    key text PRIMARY KEY, tenant text NOT NULL, route text, model text NOT NULL, tags jsonb NOT NULL, form text NOT NULL,
-    content_type text NOT NULL, body bytea NOT NULL, usage jsonb, stored_at bigint NOT NULL, expires_at bigint NOT NULL);
+    key text PRIMARY KEY, tenant text NOT NULL, person text, route text, model text NOT NULL, tags jsonb NOT NULL,
+    form text NOT NULL, content_type text NOT NULL, body bytea NOT NULL, usage jsonb, stored_at bigint NOT NULL, expires_at bigint NOT NULL);
   CREATE INDEX IF NOT EXISTS ${table}_by_age ON ${table} (stored_at);
   CREATE INDEX IF NOT EXISTS ${table}_by_end ON ${table} (expires_at);
   COMMIT`;
 
-const columns = 'key, tenant, route, model, tags, form, content_type, body, usage, stored_at, expires_at';
+const columns = 'key, tenant, person, route, model, tags, form, content_type, body, usage, stored_at, expires_at';
 const upsert = `
-  INSERT INTO ${table} (${columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+  INSERT INTO ${table} (${columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
   ON CONFLICT (key) DO UPDATE SET (${columns.replace('key, ', '')}) = (${columns
     .replace('key, ', '')
     .split(', ')
@@ -113,10 +115,22 @@ const shrink = `
     ) AS ranked WHERE held > $1)`;
 
 function valuesOf(answer: StoredAnswer): unknown[] {
-  const { key, tenant, route, model, tags, form, contentType, body, usage, storedAt, expiresAt } = answer;
+  const { key, tenant, person, route, model, tags, form, contentType, body, usage, storedAt, expiresAt } = answer;
   const json = usage === null ? null : JSON.stringify(usage);
   const times = [Math.round(storedAt), Math.round(expiresAt)];
-  return [key, tenant, route, model, JSON.stringify(tags), form, contentType, Buffer.from(body), json, ...times];
+  return [
+    key,
+    tenant,
+    person,
+    route,
+    model,
+    JSON.stringify(tags),
+    form,
+    contentType,
+    Buffer.from(body),
+    json,
+    ...times,
+  ];
 }
 
 function conditionOf(filter: AnswerFilter): { readonly where: string; readonly values: unknown[] } {
@@ -129,14 +143,15 @@ function conditionOf(filter: AnswerFilter): { readonly where: string; readonly v
   if (filter.route === null) conditions.push('route IS NULL');
   else if (filter.route !== undefined) add((mark) => `route = ${mark}`, filter.route);
   if (filter.tenant !== undefined) add((mark) => `tenant = ${mark}`, filter.tenant);
+  if (filter.person !== undefined) add((mark) => `person = ${mark}`, filter.person);
   if (filter.storedBefore !== undefined) add((mark) => `stored_at < ${mark}`, Math.round(filter.storedBefore));
   if (filter.tag !== undefined) add((mark) => `tags @> ${mark}::jsonb`, JSON.stringify([filter.tag]));
   return { where: conditions.join(' AND '), values };
 }
 
 function answerOf(row: AnswerRow): StoredAnswer {
-  const { key, tenant, route, model, tags, body, usage } = row;
+  const { key, tenant, person, route, model, tags, body, usage } = row;
   const form = row.form === 'sse' ? 'sse' : 'json';
   const times = { storedAt: Number(row.stored_at), expiresAt: Number(row.expires_at) };
-  return { key, tenant, route, model, tags, form, contentType: row.content_type, body, usage, ...times };
+  return { key, tenant, person, route, model, tags, form, contentType: row.content_type, body, usage, ...times };
 }

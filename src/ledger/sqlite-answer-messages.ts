@@ -9,7 +9,7 @@ export interface AnswerOperations {
     input: { readonly answers: readonly StoredAnswer[]; readonly limits: Parameters<AnswerStore['put']>[1] };
     output: null;
   };
-  purge: { input: AnswerFilter; output: number };
+  purge: { input: AnswerFilter; output: readonly string[] };
   stats: { input: number; output: AnswerStoreStats };
   close: { input: null; output: null };
 }

@@ -9,7 +9,7 @@ import { makeFile } from './sqlite-file.ts';
 export interface SqliteAnswers {
   get(key: string, now: number): StoredAnswer | null;
   put(answers: readonly StoredAnswer[], limits: Parameters<AnswerStore['put']>[1]): void;
-  purge(filter: AnswerFilter): number;
+  purge(filter: AnswerFilter): string[];
   stats(now: number): AnswerStoreStats;
   close(): void;
 }
@@ -17,6 +17,7 @@ export interface SqliteAnswers {
 interface AnswerRow {
   readonly key: string;
   readonly tenant: string;
+  readonly person: string | null;
   readonly route: string | null;
   readonly model: string;
   readonly tags: string;
@@ -31,6 +32,7 @@ interface AnswerRow {
 const columns = [
   'key',
   'tenant',
+  'person',
   'route',
   'model',
   'tags',
@@ -80,7 +82,8 @@ export function openAnswers(file: string, busyMs: number): SqliteAnswers {
     },
     purge(filter) {
       const { where, values } = conditionOf(filter);
-      return transaction(() => database.prepare(`DELETE FROM ${table} WHERE ${where}`).run(values).changes);
+      const sql = `DELETE FROM ${table} WHERE ${where} RETURNING key`;
+      return transaction(() => (database.prepare(sql).all(values) as { key: string }[]).map(({ key }) => key));
     },
     stats(now) {
       const sql = `SELECT count(*) AS entries, coalesce(sum(length(body) + ${rowBytes}), 0) AS bytes FROM ${table} WHERE expires_at > ?`;
@@ -92,7 +95,7 @@ export function openAnswers(file: string, busyMs: number): SqliteAnswers {
   function makeTable(): void {
     transaction(() => {
       database.exec(`CREATE TABLE IF NOT EXISTS ${table} (
-        key TEXT PRIMARY KEY NOT NULL, tenant TEXT NOT NULL, route TEXT, model TEXT NOT NULL, tags TEXT NOT NULL,
+        key TEXT PRIMARY KEY NOT NULL, tenant TEXT NOT NULL, person TEXT, route TEXT, model TEXT NOT NULL, tags TEXT NOT NULL,
         form TEXT NOT NULL, content_type TEXT NOT NULL, body BLOB NOT NULL, usage TEXT,
         stored_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT`);
       database.exec(`CREATE INDEX IF NOT EXISTS ${table}_by_age ON ${table} (stored_at)`);
@@ -146,16 +149,18 @@ function conditionOf(filter: AnswerFilter): { readonly where: string; readonly v
   if (filter.route === null) conditions.push('route IS NULL');
   else if (filter.route !== undefined) add('route = ?', filter.route);
   if (filter.tenant !== undefined) add('tenant = ?', filter.tenant);
+  if (filter.person !== undefined) add('person = ?', filter.person);
   if (filter.storedBefore !== undefined) add('stored_at < ?', filter.storedBefore);
   if (filter.tag !== undefined) add('EXISTS (SELECT 1 FROM json_each(tags) WHERE json_each.value = ?)', filter.tag);
   return { where: conditions.join(' AND '), values };
 }
 
 function rowOf(answer: StoredAnswer): AnswerRow {
-  const { key, tenant, route, model, form, contentType, body, usage, storedAt, expiresAt } = answer;
+  const { key, tenant, person, route, model, form, contentType, body, usage, storedAt, expiresAt } = answer;
   return {
     key,
     tenant,
+    person,
     route,
     model,
     form,
@@ -174,6 +179,7 @@ function answerOf(row: AnswerRow): StoredAnswer | null {
     return {
       key: row.key,
       tenant: row.tenant,
+      person: row.person,
       route: row.route,
       model: row.model,
       tags: JSON.parse(row.tags) as string[],

@@ -40,7 +40,7 @@ const usageChunk = { ...chunk({}), choices: [], usage };
 function entry(form: 'json' | 'sse', body: string): CacheEntry {
   const contentType = form === 'json' ? 'application/json' : 'text/event-stream';
   const counted = { input: 5, cachedInput: 1, output: 2, reasoning: 0, source: 'reported' } as const;
-  const whose = { tenant: 'app-a', tags: [], storedAt: 0 };
+  const whose = { tenant: 'app-a', person: null, tags: [], storedAt: 0 };
   return { route: 'r', model: 'small', contentType, form, body: Buffer.from(body), usage: counted, ...whose };
 }
 

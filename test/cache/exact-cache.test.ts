@@ -10,6 +10,7 @@ function entryOf(body: string | Buffer): CacheEntry {
     body: Buffer.from(body),
     usage: null,
     tenant: 'app-a',
+    person: null,
     tags: [],
     storedAt: 0,
   };

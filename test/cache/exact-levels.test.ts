@@ -7,7 +7,15 @@ import type { AnswerStore, StoredAnswer } from '../../src/ledger/answer-store.ts
 const clock = { now: () => 1_000, monotonic: () => performance.now() };
 
 function entryOf(body: string): CacheEntry {
-  const whose = { tenant: 'app-a', tags: ['t'], route: 'faq', model: 'small', usage: null, storedAt: 1_000 };
+  const whose = {
+    tenant: 'app-a',
+    person: null,
+    tags: ['t'],
+    route: 'faq',
+    model: 'small',
+    usage: null,
+    storedAt: 1_000,
+  };
   return { ...whose, contentType: 'application/json', form: 'json', body: Buffer.from(body) };
 }
 
@@ -24,7 +32,7 @@ function fakeStore(trouble: () => Promise<void> = () => Promise.resolve()) {
       for (const answer of answers) kept.set(answer.key, answer);
     },
     async purge() {
-      const gone = kept.size;
+      const gone = [...kept.keys()];
       kept.clear();
       return gone;
     },
@@ -89,7 +97,7 @@ describe('the two levels of the exact cache', () => {
     const { store, kept } = fakeStore();
     const { cache, memory } = levels(store);
     cache.set('a', entryOf('answer'), 60_000);
-    expect(await cache.purge({ route: 'faq' })).toBe(1);
+    expect(await cache.purge({ route: 'faq' })).toEqual(new Set(['a']));
     expect([kept.size, memory.stats().entries]).toEqual([0, 0]);
   });
 });
