@@ -106,21 +106,21 @@ describe('a retry', () => {
 
 describe('the time of a request', () => {
   test('bounds all attempts together: what could not end within it is not begun', async () => {
-    const strong = await unsteady(failing(503, { 'retry-after-ms': '2000' }));
-    const answer = await askChat(await proxyTo(strong, { max_retries: 5 }, { total_ms: 1_500 }), hard);
+    const strong = await unsteady(failing(503, { 'retry-after-ms': '4900' }));
+    const answer = await askChat(await proxyTo(strong, { max_retries: 5 }, { total_ms: 4_000 }), hard);
     expect([answer.status, strong.asked.length]).toEqual([503, 1]);
   });
 
   test('ends an attempt that would wait longer, with 504', async () => {
     const strong = await unsteady(inTurn(failing(500, { 'retry-after-ms': '1' }), silent));
-    const answer = await askChat(await proxyTo(strong, { max_retries: 5 }, { total_ms: 300 }), hard);
+    const answer = await askChat(await proxyTo(strong, { max_retries: 5 }, { total_ms: 1_500 }), hard);
     expect([answer.status, strong.asked.length]).toEqual([504, 2]);
     expect(JSON.parse(answer.text)).toMatchObject({ error: { code: 'backend_timeout' } });
     expect(answer.headers.get('x-should-retry')).toBe('false');
   });
 
   test('ends a stream that goes on longer with an error event', async () => {
-    const proxy = await proxyWith({ routing: { total_ms: 400 } });
+    const proxy = await proxyWith({ routing: { total_ms: 1_500 } });
     const body = chatBody('hello', { model: 'large', stream: true });
     const answer = await askChat(proxy, body, { 'x-sim': 'tokens=1000; token=20' });
     expect(answer.status).toBe(200);
