@@ -4,7 +4,7 @@
  */
 import type { NanoUsd } from '../base/money.ts';
 import type { SummaryDimension } from './dimension.ts';
-import type { Outcome, OutcomeQuery, OutcomeSums, Reask, ToldOutcome, ToldResult } from './outcome.ts';
+import type { Outcome, OutcomeCounts, OutcomeQuery, OutcomeSums, Reask, ToldOutcome, ToldResult } from './outcome.ts';
 import type { DecisionRecord } from './record.ts';
 
 export interface LedgerStore {
@@ -23,6 +23,7 @@ export interface LedgerStore {
   /** Everything that was told about a decision, oldest first; the last one counts. */
   outcomes(requestId: string): Promise<readonly Outcome[]>;
   /** What `accepted-cost.ts` computes with. Largest group first is not promised. */
+  countOutcomes(period: Omit<SummaryQuery, 'by'>): Promise<OutcomeCounts>;
   outcomeSums(query: OutcomeQuery): Promise<readonly OutcomeSums[]>;
   /** Rejected answers of cheaper models that were asked again of the strong one. */
   reasks(query: OutcomeQuery): Promise<readonly Reask[]>;

@@ -12,6 +12,7 @@ export function createNoStore(): LedgerStore {
     page: () => Promise.resolve([]),
     tell: (told) => Promise.resolve(told.map(() => ({ state: 'unknown', requestId: null }) as const)),
     outcomes: () => Promise.resolve([]),
+    countOutcomes: () => Promise.resolve({ told: 0, rejected: 0 }),
     outcomeSums: () => Promise.resolve([]),
     reasks: () => Promise.resolve([]),
     prune: () => Promise.resolve(0),

@@ -10,9 +10,9 @@ import type {
   SummaryQuery,
 } from './contract.ts';
 import { countSelected, erase, find, page, prune, spentSince } from './decision-steps.ts';
-import type { Outcome, OutcomeQuery, OutcomeSums, Reask, ToldOutcome, ToldResult } from './outcome.ts';
+import type { Outcome, OutcomeCounts, OutcomeQuery, OutcomeSums, Reask, ToldOutcome, ToldResult } from './outcome.ts';
 import { outcomesOf, tellOutcomes } from './outcome-steps.ts';
-import { outcomeSums } from './outcome-sums.ts';
+import { countOutcomes, outcomeSums } from './outcome-sums.ts';
 import type { LedgerQueries } from './queries.ts';
 import { reasks } from './reask-steps.ts';
 import type { DecisionRecord } from './record.ts';
@@ -26,6 +26,7 @@ export interface Operations {
   page: { input: PageQuery; output: LedgerEntry[] };
   summarise: { input: SummaryQuery; output: LedgerSummary };
   outcomes: { input: string; output: Outcome[] };
+  countOutcomes: { input: Omit<SummaryQuery, 'by'>; output: OutcomeCounts };
   outcomeSums: { input: OutcomeQuery; output: OutcomeSums[] };
   reasks: { input: OutcomeQuery; output: Reask[] };
   tell: { input: readonly ToldOutcome[]; output: ToldResult[] };
@@ -35,23 +36,27 @@ export interface Operations {
 }
 export type OperationName = keyof Operations;
 
+/** `look`: at a few rows. `scan`: through very many, which takes seconds. */
+export type Access = 'look' | 'scan' | 'write';
+
 interface Operation<O extends OperationName> {
-  readonly writes: boolean;
+  readonly access: Access;
   readonly steps: (queries: LedgerQueries, input: Operations[O]['input']) => Steps<Operations[O]['output']>;
 }
 
 const operations: { readonly [O in OperationName]: Operation<O> } = {
-  find: { writes: false, steps: find },
-  spentSince: { writes: false, steps: spentSince },
-  page: { writes: false, steps: page },
-  summarise: { writes: false, steps: summarise },
-  outcomes: { writes: false, steps: outcomesOf },
-  outcomeSums: { writes: false, steps: outcomeSums },
-  reasks: { writes: false, steps: reasks },
-  tell: { writes: true, steps: tellOutcomes },
-  prune: { writes: true, steps: prune },
-  countSelected: { writes: false, steps: countSelected },
-  erase: { writes: true, steps: erase },
+  find: { access: 'look', steps: find },
+  spentSince: { access: 'look', steps: spentSince },
+  page: { access: 'scan', steps: page },
+  summarise: { access: 'scan', steps: summarise },
+  outcomes: { access: 'look', steps: outcomesOf },
+  countOutcomes: { access: 'scan', steps: countOutcomes },
+  outcomeSums: { access: 'scan', steps: outcomeSums },
+  reasks: { access: 'scan', steps: reasks },
+  tell: { access: 'write', steps: tellOutcomes },
+  prune: { access: 'write', steps: prune },
+  countSelected: { access: 'scan', steps: countSelected },
+  erase: { access: 'write', steps: erase },
 };
 
 export function operation<O extends OperationName>(name: O): Operation<O> {
@@ -82,6 +87,7 @@ export function storeOn(engine: LedgerEngine): LedgerStore {
     summarise: (query) => engine.perform('summarise', query),
     tell: async (outcomes) => (outcomes.length === 0 ? [] : engine.perform('tell', outcomes)),
     outcomes: (requestId) => engine.perform('outcomes', requestId),
+    countOutcomes: (period) => engine.perform('countOutcomes', period),
     outcomeSums: (query) => engine.perform('outcomeSums', query),
     reasks: (query) => engine.perform('reasks', query),
     prune: (beforeMs) => inChunks((limit) => engine.perform('prune', { beforeMs, limit })),

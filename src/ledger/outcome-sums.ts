@@ -1,10 +1,15 @@
-/** The sums behind cost per accepted outcome: one query, one row for each group, stratum, outcome, source and verdict. */
+/**
+ * The sums behind cost per accepted outcome: one row for each group, stratum, outcome, source and verdict. SQLite groups
+ * by sorting, so its rows are added up in chunks that sort in memory, as in `sqlite-summary.ts`.
+ */
 import { type CompiledQuery, type RawBuilder, sql } from 'kysely';
 import type { NanoUsd } from '../base/money.ts';
+import type { SummaryQuery } from './contract.ts';
 import { groupName, groupSource, unroutedList } from './grouping.ts';
-import type { CheckVerdict, OutcomeQuery, OutcomeSums, Stratum } from './outcome.ts';
+import type { CheckVerdict, OutcomeCounts, OutcomeQuery, OutcomeSums, Stratum } from './outcome.ts';
 import type { LedgerQueries } from './queries.ts';
 import type { Row, Steps } from './steps.ts';
+import { inPeriod, inRange, rowRanges } from './summary-queries.ts';
 
 interface SumsRow {
   readonly accepted: bigint | null;
@@ -19,9 +24,41 @@ interface SumsRow {
 }
 
 export function* outcomeSums(queries: LedgerQueries, query: OutcomeQuery): Steps<OutcomeSums[]> {
-  const inPeriod = sql`time >= ${Math.ceil(query.sinceMs)} and time < ${Math.ceil(query.untilMs)}`;
-  const rows = yield select(queries, query, { where: inPeriod, id: sql`''` });
-  return rows.map((row) => sumsOf(row, query));
+  const id = sql`''`;
+  if (queries.engine === 'postgres') {
+    const rows = yield select(queries, query, { where: inPeriod(query), id });
+    return rows.map((row) => sumsOf(row, query));
+  }
+  const merged = new Map<string, OutcomeSums>();
+  for (const range of yield* rowRanges(queries, query)) {
+    for (const row of yield select(queries, query, { where: inRange(query, range), id })) {
+      const sums = sumsOf(row, query);
+      const key = JSON.stringify([sums.group, sums.stratum, sums.outcome, sums.source, sums.check]);
+      const before = merged.get(key);
+      merged.set(key, before === undefined ? sums : plus(before, sums));
+    }
+  }
+  return [...merged.values()];
+}
+
+function plus(a: OutcomeSums, b: OutcomeSums): OutcomeSums {
+  return {
+    ...a,
+    requests: a.requests + b.requests,
+    unpriced: a.unpriced + b.unpriced,
+    answers: a.answers + b.answers,
+    cost: (a.cost + b.cost) as NanoUsd,
+    comparable: a.comparable + b.comparable,
+    fallbackCost: (a.fallbackCost + b.fallbackCost) as NanoUsd,
+  };
+}
+
+/** How many decisions of a period have an outcome, and how many a bad one: whether there is anything to add up. */
+export function* countOutcomes({ build }: LedgerQueries, period: Omit<SummaryQuery, 'by'>): Steps<OutcomeCounts> {
+  const [counts] = yield sql`
+    select count(accepted) as told, count(*) filter (where accepted = 0) as rejected
+    from decisions where ${inPeriod(period)}`.compile(build);
+  return { told: Number(counts.told), rejected: Number(counts.rejected) };
 }
 
 /** The same of single decisions; by tag, one for each of a decision's tags. */

@@ -79,6 +79,13 @@ export interface OutcomeQuery {
   readonly strata: readonly Stratum[];
 }
 
+/** Decisions by their latest explicit outcome. */
+export interface OutcomeCounts {
+  /** That have one at all. */
+  readonly told: number;
+  readonly rejected: number;
+}
+
 /**
  * Sums over the requests of one group and stratum that share outcome, source and check. By tag, a request stands in each
  * of its tags' groups.

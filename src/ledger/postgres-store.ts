@@ -12,7 +12,7 @@ import pg from 'pg';
 import { ShuntError } from '../base/errors.ts';
 import type { LedgerStore } from './contract.ts';
 import { migrations } from './migrations.ts';
-import { operation, storeOn } from './operations.ts';
+import { type Access, operation, storeOn } from './operations.ts';
 import { settlePending } from './outcome-steps.ts';
 import { describePostgresFailure, placeOf } from './postgres-failure.ts';
 import { createQueries } from './queries.ts';
@@ -28,15 +28,12 @@ export interface PostgresOptions {
 }
 
 /** A server that accepts and says nothing more must not hold records up for ever: they go to the spill file then. */
-const writeMs = 30_000;
-const readMs = 300_000;
+const longestMs: Readonly<Record<Access, number>> = { look: 30_000, write: 30_000, scan: 300_000 };
 const insertedAtOnce = 1_000;
 const migrationLock = 7_217_001;
 /** Serialisation failure, deadlock: two writers met, and one of them was told to come again. */
 const againCodes = new Set<unknown>(['40001', '40P01']);
 const mostTries = 4;
-
-type Access = 'read' | 'write';
 
 export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<LedgerStore> {
   const place = placeOf(url);
@@ -78,8 +75,8 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
         yield* settlePending(queries, records);
       }),
     perform(name, input) {
-      const { steps, writes } = operation(name);
-      return transaction(writes ? 'write' : 'read', () => steps(queries, input));
+      const { steps, access } = operation(name);
+      return transaction(access, () => steps(queries, input));
     },
     async close() {
       if (closed) return;
@@ -106,7 +103,7 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
     const client = await pool.connect();
     let broken = true;
     try {
-      await client.query(access === 'read' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY' : 'BEGIN');
+      await client.query(access === 'write' ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
       const result = await runStepsAsync(steps, (query) => rows(client, query, access));
       await client.query('COMMIT');
       broken = false;
@@ -126,7 +123,7 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
     const values = query.parameters.map((value) =>
       typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value,
     );
-    const timed = { text: query.sql, values, query_timeout: access === 'read' ? readMs : writeMs };
+    const timed = { text: query.sql, values, query_timeout: longestMs[access] };
     const result: pg.QueryResult<Row> = await client.query(timed);
     return result.rows;
   }

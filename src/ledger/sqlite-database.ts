@@ -44,10 +44,10 @@ export function openDatabase(file: string, busyMs: number): SqliteDatabase {
       });
     },
     perform(name, input) {
-      const { steps, writes } = operation(name);
+      const { steps, access } = operation(name);
       // What is erased is to be gone from the file as well, and not only from its tables.
       if (name === 'erase') database.exec('PRAGMA secure_delete = ON');
-      return transaction(writes ? 'BEGIN IMMEDIATE' : 'BEGIN', () => runSteps(steps(queries, input), all));
+      return transaction(access === 'write' ? 'BEGIN IMMEDIATE' : 'BEGIN', () => runSteps(steps(queries, input), all));
     },
     close() {
       // Moves the log into the file, so that a copy of the file alone is a backup. PASSIVE waits for nobody.

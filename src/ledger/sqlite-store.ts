@@ -3,6 +3,7 @@
  * a million rows ever holds up a request:
  *
  *     append() ──message──► sqlite-worker: BEGIN, inserts, COMMIT ──message──► resolves
+ *     a report ──message──► the same, or, while that is busy, a second thread: a report asks for two things at once
  *
  * The price is one copy of each record between threads. A thread that dies is started again at the next call.
  */
@@ -10,7 +11,7 @@ import type { Worker } from 'node:worker_threads';
 import { messageOf, ShuntError } from '../base/errors.ts';
 import { startWorker } from '../base/worker.ts';
 import type { LedgerStore } from './contract.ts';
-import { storeOn } from './operations.ts';
+import { operation, storeOn } from './operations.ts';
 import type { SqliteOperation, SqliteOperations, SqliteReply, SqliteRequest } from './sqlite-messages.ts';
 
 export interface SqliteOptions {
@@ -22,7 +23,8 @@ export interface SqliteOptions {
 
 /** Makes the file and its folder when they are missing, readable for their owner only. */
 export async function openSqliteStore(file: string, options: SqliteOptions = {}): Promise<LedgerStore> {
-  const thread = new SqliteThread(file, options.busyMs ?? 5_000);
+  const busyMs = options.busyMs ?? 5_000;
+  const thread = new SqliteThread(file, busyMs);
   try {
     await thread.start();
   } catch (error) {
@@ -30,13 +32,19 @@ export async function openSqliteStore(file: string, options: SqliteOptions = {})
     options.onUnopened(error);
   }
 
+  // Started when it is first needed: a proxy that only serves has none.
+  const second = new SqliteThread(file, busyMs);
+
   return storeOn({
     shared: false,
     append: async (records) => {
       await thread.call('append', records);
     },
-    perform: (name, input) => thread.call(name, input),
-    close: () => thread.stop(),
+    perform: (name, input) => (operation(name).access === 'scan' && thread.busy ? second : thread).call(name, input),
+    async close() {
+      await second.stop();
+      await thread.stop();
+    },
   });
 }
 
@@ -71,6 +79,11 @@ class SqliteThread {
       await worker.terminate();
       throw error;
     }
+  }
+
+  /** Calls wait for their answer. */
+  get busy(): boolean {
+    return this.#waiting.size > 0;
   }
 
   async call<O extends SqliteOperation>(

@@ -12,24 +12,20 @@ import type { Steps } from './steps.ts';
 import { divertedRequests, inOrder, summaryGroup } from './summary-group.ts';
 import {
   fieldEnd,
-  firstAndLastRow,
   inRange,
   packedLatencies,
   rowEnd,
+  rowRanges,
   type SumColumn,
   type SumRow,
   sumColumns,
   sumsByGroup,
 } from './summary-queries.ts';
 
-const chunkRows = 50_000;
-
 export function* sqliteSummary(queries: LedgerQueries, query: SummaryQuery): Steps<LedgerSummary> {
   const groups = new Map<string, Gathered>();
   const total = newGathered();
-  const [{ first, last }] = (yield firstAndLastRow(queries, query)) as { first: bigint | null; last: bigint | null }[];
-  for (let from = Number(first ?? 0); last !== null && from <= Number(last); from += chunkRows) {
-    const rows = { from, to: from + chunkRows };
+  for (const rows of yield* rowRanges(queries, query)) {
     const parts = { where: inRange(query, rows), more: sql`` };
     for (const sums of (yield sumsByGroup(queries, query, parts)) as unknown as SumRow[]) {
       addSums(gatheredOf(groups, sums.name), sums);

@@ -9,6 +9,7 @@
 import { rmSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { ShuntError } from '../base/errors.ts';
+import { operation } from './operations.ts';
 import { openDatabase, type SqliteDatabase } from './sqlite-database.ts';
 import { describeFailure } from './sqlite-failure.ts';
 import { identityOf, makeFile } from './sqlite-file.ts';
@@ -51,6 +52,7 @@ function perform(request: SqliteRequest): SqliteOperations[keyof SqliteOperation
       database = null;
       return null;
     default: {
+      if (operation(request.operation).access === 'scan') reopenWhereMoved();
       const output = opened().perform(request.operation, request.input);
       if (request.operation === 'tell') requireInPlace();
       return output;
@@ -65,6 +67,13 @@ function opened(): SqliteDatabase {
   identity = identityOf(file);
   walIdentity = identityOf(`${file}-wal`);
   return database;
+}
+
+/** A thread that only reads has lost nothing with a file that was replaced: it reads the one that stands there now. */
+function reopenWhereMoved(): void {
+  if (database === null || identityOf(file) === identity) return;
+  database.close();
+  database = null;
 }
 
 function requireInPlace(): void {

@@ -4,6 +4,7 @@ import type { SummaryQuery } from './contract.ts';
 import type { SummaryDimension } from './dimension.ts';
 import { explicitList, groupName, groupSource } from './grouping.ts';
 import type { LedgerQueries } from './queries.ts';
+import type { Steps } from './steps.ts';
 
 /** Rows of the table by SQLite's own number: from the first, up to but without the second. */
 export interface RowRange {
@@ -43,8 +44,16 @@ export type SumRow = { readonly name: string } & Readonly<Record<SumColumn, bigi
 export const fieldEnd = '\u001f';
 export const rowEnd = '\u001e';
 
-export function firstAndLastRow({ build }: LedgerQueries, query: SummaryQuery): CompiledQuery {
-  return sql`select min(rowid) as first, max(rowid) as last from decisions where ${inPeriod(query)}`.compile(build);
+const chunkRows = 50_000;
+
+/** The rows of a period in ranges that SQLite groups in memory; none without rows. */
+export function* rowRanges({ build }: LedgerQueries, period: Omit<SummaryQuery, 'by'>): Steps<RowRange[]> {
+  const [{ first, last }] =
+    yield sql`select min(rowid) as first, max(rowid) as last from decisions where ${inPeriod(period)}`.compile(build);
+  const ranges: RowRange[] = [];
+  for (let from = Number(first ?? 0); last !== null && from <= Number(last); from += chunkRows)
+    ranges.push({ from, to: from + chunkRows });
+  return ranges;
 }
 
 export type GroupQuery = Omit<SummaryQuery, 'by'> & { readonly by: SummaryDimension | null };
