@@ -133,7 +133,7 @@ export class SharedAnswer implements AnswerWriter {
       if (!reader.active) continue;
       active++;
       if (reader.waiting) waiting++;
-      behind = Math.max(behind, this.#bytesAfter(reader.next));
+      behind = Math.max(behind, this.#bytes - reader.bytes);
     }
     return (active > 0 && waiting === active) || behind > this.#mostKept;
   }
@@ -165,13 +165,6 @@ export class SharedAnswer implements AnswerWriter {
     this.#chunks.splice(0, least - this.#trimmed);
     this.#trimmed = Math.max(this.#trimmed, least);
   }
-
-  #bytesAfter(index: number): number {
-    // Nearly every reader has read all: nothing is added up then.
-    let bytes = 0;
-    for (let i = index; i < this.length; i++) bytes += this.at(i).length;
-    return bytes;
-  }
 }
 
 /** One client's place in the answer. */
@@ -188,8 +181,9 @@ class Reader {
   };
   #begun = false;
   #done = false;
-  /** The chunk to be written next. */
+  /** The chunk to be written next, and the bytes before it. */
   next = 0;
+  bytes = 0;
   waiting = false;
 
   constructor(
@@ -241,6 +235,7 @@ class Reader {
     if (head.flush && answer.length === 0) client.flushHeaders();
     while (this.next < answer.length) {
       const chunk = answer.at(this.next++);
+      this.bytes += chunk.length;
       if (client.write(chunk)) continue;
       this.waiting = true;
       client.once('drain', this.#onDrain);
