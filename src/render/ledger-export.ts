@@ -3,6 +3,7 @@
  * whole nano-dollars and as exact decimal dollars; both are strings in JSON, lest a reader makes floats of them.
  */
 import type { LedgerEntry } from '../ledger/contract.ts';
+import { type CsvValue, csvLine } from './csv.ts';
 import { exactUsd } from './report-fields.ts';
 
 export interface LedgerExport {
@@ -24,14 +25,12 @@ export function ledgerExport({ format, prompts }: ExportChoice): LedgerExport {
     return { header: '', line: (entry) => `${JSON.stringify(line(entry))}\n` };
   }
   return {
-    header: `${fields.map(([name]) => name).join(',')}\r\n`,
-    line: (entry) => `${fields.map(([, value]) => csvField(value(entry))).join(',')}\r\n`,
+    header: csvLine(fields.map(([name]) => name)),
+    line: (entry) => csvLine(fields.map(([, value]) => value(entry))),
   };
 }
 
-type Value = string | number | boolean | null | readonly string[];
-
-const columns: readonly (readonly [name: string, value: (entry: LedgerEntry) => Value])[] = [
+const columns: readonly (readonly [name: string, value: (entry: LedgerEntry) => CsvValue])[] = [
   ['id', ({ id }) => id],
   ['time', ({ time }) => new Date(time).toISOString()],
   ['key', ({ key }) => key],
@@ -77,12 +76,3 @@ const columns: readonly (readonly [name: string, value: (entry: LedgerEntry) => 
   ['outcome_score', ({ outcome }) => outcome?.score ?? null],
   ['outcome_source', ({ outcome }) => outcome?.source ?? null],
 ];
-
-/** Tags and model names come from clients: a spreadsheet must not take one for a formula. */
-function csvField(value: Value): string {
-  if (value === null) return '';
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  const plain = typeof value === 'string' ? value : value.join(' ');
-  const text = /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}

@@ -2,7 +2,7 @@
 import type { NanoUsd } from '../base/money.ts';
 import type { ComparedRow, Comparison } from '../ledger/compare-reports.ts';
 import type { ReportRow } from '../ledger/report-form.ts';
-import { csvText } from './csv.ts';
+import { csvLine } from './csv.ts';
 import { dollarsFor, percent, periodText, signed, whole } from './report-columns.ts';
 import { reportDocument } from './report-export.ts';
 import { exactUsd } from './report-fields.ts';
@@ -33,7 +33,8 @@ export function comparisonJson(comparison: Comparison): string {
 /** A line for each name: before, after and change of each figure. The total is the last line. */
 export function comparisonCsv({ after, rows, total }: Comparison): string {
   const lines = [...rows, total].map(changeFields);
-  return csvText([[after.by, ...Object.keys(lines[0]).slice(1)], ...lines.map((line) => Object.values(line))]);
+  const header = [after.by, ...Object.keys(lines[0]).slice(1)];
+  return [header, ...lines.map((line) => Object.values(line))].map(csvLine).join('');
 }
 
 export function comparedPeriods({ before, after }: Comparison): string {

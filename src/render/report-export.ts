@@ -1,6 +1,6 @@
 /** A report for other programs: JSON and CSV, with the same names in both. Empty (CSV) and null (JSON) mean unknown. */
 import type { Report } from '../ledger/report-form.ts';
-import { csvText } from './csv.ts';
+import { csvLine } from './csv.ts';
 import { fieldsOf } from './report-fields.ts';
 
 export function reportJson(report: Report): string {
@@ -22,5 +22,5 @@ export function reportDocument(report: Report) {
 export function reportCsv(report: Report): string {
   const header = [report.by, ...Object.keys(fieldsOf(report.total)).slice(1)];
   const lines = [...report.rows, report.total].map((row) => Object.values(fieldsOf(row)));
-  return csvText([header, ...lines]);
+  return [header, ...lines].map(csvLine).join('');
 }

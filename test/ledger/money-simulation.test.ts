@@ -10,7 +10,7 @@ import type { LedgerEntry, LedgerStore } from '../../src/ledger/contract.ts';
 import { readReport } from '../../src/ledger/read-report.ts';
 import type { ReportRow } from '../../src/ledger/report-form.ts';
 import { openSqliteStore } from '../../src/ledger/sqlite-store.ts';
-import { csvText } from '../../src/render/csv.ts';
+import { ledgerExport } from '../../src/render/ledger-export.ts';
 
 const period = { sinceMs: start, untilMs: start + 30 * 86_400_000 };
 
@@ -41,7 +41,7 @@ describe('a simulated month', () => {
     expect(real).toBeLessThan(Number(total.outcomes.perAccepted?.high));
   });
 
-  it('agrees with awk over the decisions as CSV', async () => {
+  it('agrees with awk over the decisions that `shunt ledger export` writes', async () => {
     const file = join(folder, 'decisions.csv');
     await writeFile(file, await decisionsCsv(store));
     const byHand = await awk(file);
@@ -59,42 +59,37 @@ function figures({ requests, outcomes, ...row }: ReportRow): (number | string)[]
 }
 
 async function decisionsCsv(store: LedgerStore): Promise<string> {
-  const lines: (string | number | null)[][] = [];
+  const { header, line } = ledgerExport({ format: 'csv', prompts: false });
+  let text = header;
   for (let after: LedgerEntry | null = null; ; ) {
     const page: readonly LedgerEntry[] = await store.page({ ...period, limit: 500, after });
-    for (const entry of page) {
-      const group = entry.route ?? (entry.reason === 'explicit-model' ? '(explicit)' : 'fallback');
-      const { cost, fallbackCost, verdict, outcome } = entry;
-      lines.push([
-        group,
-        cost?.toString() ?? null,
-        fallbackCost?.toString() ?? null,
-        verdict,
-        String(outcome?.accepted ?? ''),
-      ]);
-    }
-    if (page.length < 500) return csvText(lines);
+    text += page.map(line).join('');
+    if (page.length < 500) return text;
     after = page[page.length - 1];
   }
 }
 
 const program = `
+{ sub(/\\r$/, "") }
+NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 {
-  sub(/\\r$/, "")
+  route = $at["route"]; cost_is = $at["cost_nano_usd"]; alone_is = $at["fallback_cost_nano_usd"]
+  verdict = $at["verdict"]; told = $at["accepted"]
+  group = route != "" ? route : $at["reason"] == "explicit-model" ? "(explicit)" : "fallback"
   for (i = 1; i <= 2; i++) {
-    g = i == 1 ? $1 : "total"
+    g = i == 1 ? group : "total"
     seen[g] = 1; requests[g]++
-    if ($2 != "") cost[g] += $2
-    if ($3 != "") fallback[g] += $3
-    if ($2 != "" && $3 != "") saving[g] += $3 - $2
-    if ($2 == "") continue
+    if (cost_is != "") cost[g] += cost_is
+    if (alone_is != "") fallback[g] += alone_is
+    if (cost_is != "" && alone_is != "") saving[g] += alone_is - cost_is
+    if (cost_is == "") continue
     answers[g]++
-    failed = $4 != "" && $4 != "passed"
-    if ($5 == "true") accepted[g]++
-    if ($5 == "false") rejected[g]++
-    if (failed && $5 == "true") known[g]++
-    if (failed && $5 == "") checks[g]++
-    if (!failed) { open[g]++; if ($5 != "") labelled[g]++; if ($5 == "true") good[g]++ }
+    failed = verdict != "" && verdict != "passed"
+    if (told == "true") accepted[g]++
+    if (told == "false") rejected[g]++
+    if (failed && told == "true") known[g]++
+    if (failed && told == "") checks[g]++
+    if (!failed) { open[g]++; if (told != "") labelled[g]++; if (told == "true") good[g]++ }
   }
 }
 END {
