@@ -107,6 +107,8 @@ export interface SemanticCache {
   put(entry: SemanticEntry): boolean;
   /** The verdict on a find that asked for one: does the stored answer serve the new prompt as well as its own would? */
   judge(route: string, find: Pick<SemanticFind, 'score' | 'served'>, right: boolean): void;
+  /** Counts a labelled pair as a verdict: what a find of the one for the other would have been. */
+  learn(pair: LabelledPair, vectors: readonly [a: UnitVector, b: UnitVector]): void;
   /** Drops entries for which `chosen` holds; how many. Evidence stays: it holds no text. */
   purge(chosen: (entry: SemanticEntryFacts) => boolean): number;
   stats(): SemanticStats;

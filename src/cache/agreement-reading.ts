@@ -1,0 +1,323 @@
+/**
+ * What the agreement rules need to know of one prompt, read once: its content words in order with the part that each
+ * plays, and the marks that change an answer by themselves (numbers, days, units, negation, quantifiers, opposites, names).
+ */
+import { languageWords } from '../routing/language-words.ts';
+import { fold, type Token, tokensOf } from './agreement-tokens.ts';
+import {
+  daysAndTimes,
+  emptyWords,
+  hardRoles,
+  lightWords,
+  looseQuantifiers,
+  negators,
+  opposites,
+  sameWords,
+  softRoles,
+  strictQuantifiers,
+} from './agreement-words.ts';
+
+export interface ContentWord {
+  /** Class of words that may stand for each other, or the word's stem. */
+  readonly key: string;
+  readonly form: string;
+  /** 1 for a word that tells what is asked, less for one that tells how. */
+  readonly weight: number;
+  /** The preposition before it, when the preposition gives it a part to play. */
+  readonly role: string;
+  /** Words of one phrase have nothing but articles, `and` and `or` between them. */
+  readonly phrase: number;
+}
+
+export interface Reading {
+  readonly text: string;
+  /** Of `languageWords`; `?` when it is neither English nor certain. */
+  readonly language: string;
+  /** All tokens in order: what must be equal where nothing finer is known. */
+  readonly sequence: string;
+  readonly content: readonly ContentWord[];
+  readonly keys: ReadonlySet<string>;
+  readonly numbers: readonly string[];
+  /** A number and the unit that stands beside it. */
+  readonly amounts: readonly string[];
+  readonly dates: readonly string[];
+  readonly units: readonly string[];
+  readonly identifiers: readonly string[];
+  readonly quotations: readonly string[];
+  readonly names: readonly string[];
+  /** The words that negators stand before. */
+  readonly negated: readonly string[];
+  readonly quantifiers: readonly string[];
+  readonly looseQuantifiers: readonly string[];
+  /** Per axis of opposites, bit 1 for its left side and bit 2 for its right. */
+  readonly axes: ReadonlyMap<number, number>;
+  readonly question: Question;
+  /** Of the helping verbs; empty without one, or with both. */
+  readonly tense: '' | 'past' | 'present';
+  /** What stands behind a first colon, or in further paragraphs. */
+  readonly material: string;
+  readonly coordinated: ReadonlySet<number>;
+  /** Who is acted on, and who is spoken of, as far as pronouns say it. */
+  readonly pronouns: string;
+  readonly people: string;
+}
+
+export type Question =
+  | 'how'
+  | 'howto'
+  | 'why'
+  | 'when'
+  | 'where'
+  | 'who'
+  | 'howlong'
+  | 'howmuch'
+  | 'howmany'
+  | 'howoften'
+  | 'what'
+  | 'whether'
+  | 'none';
+
+/** A prompt longer than this is mostly material. */
+const longest = 4_000;
+export function readable(text: string): boolean {
+  return text.length <= longest && /[\p{L}\p{N}]/u.test(text);
+}
+
+const emptyWeight = 0;
+const lightWeight = 0.25;
+
+export function readPrompt(text: string): Reading {
+  const tokens = tokensOf(text);
+  const content: ContentWord[] = [];
+  const marks = {
+    numbers: [] as string[],
+    amounts: [] as string[],
+    dates: [] as string[],
+    units: [] as string[],
+    identifiers: [] as string[],
+    quotations: [] as string[],
+    names: [] as string[],
+    negated: [] as string[],
+    quantifiers: [] as string[],
+    looseQuantifiers: [] as string[],
+  };
+  const axes = new Map<number, number>();
+  const coordinated = new Set<number>();
+  let role = '';
+  let phrase = 0;
+  let negation = false;
+  const capitals = tokens.filter(({ capital }) => capital).length;
+  const titled = capitals > 3 && capitals > tokens.filter(({ kind }) => kind === 'word').length * 0.6;
+  tokens.forEach((token, at) => {
+    const { kind, form } = token;
+    if (kind === 'break') {
+      role = '';
+      phrase++;
+      return;
+    }
+    if (kind === 'word' && (form === 'and' || form === 'or' || form === 'vs' || form === 'versus')) {
+      coordinated.add(phrase);
+      return;
+    }
+    if (kind === 'word' && (form === 'the' || form === 'a' || form === 'an')) return;
+    const key = keyOf(token);
+    const weight = weightOf(token, key);
+    if (kind === 'word') {
+      for (const [axis, side] of axisOf.get(form) ?? axisOf.get(stem(form)) ?? [])
+        axes.set(axis, (axes.get(axis) ?? 0) | side);
+      const quantifier = quantifierOf.get(form);
+      if (quantifier !== undefined) marks.quantifiers.push(quantifier);
+      const loose = looseQuantifierOf.get(form);
+      if (loose !== undefined) marks.looseQuantifiers.push(loose);
+      if (negators.has(form)) {
+        negation = true;
+        phrase++;
+        return;
+      }
+    }
+    if (weight === emptyWeight) {
+      phrase++;
+      role = hardRoles.has(form) || softRoles.has(form) ? roleOf(form) : possessives.has(form) ? role : '';
+      return;
+    }
+    content.push({ key, form, weight, role, phrase });
+    if (negation) marks.negated.push(key);
+    negation = false;
+    if (kind === 'number') {
+      marks.numbers.push(form);
+      const beside = tokens[at + 1]?.kind === 'unit' ? tokens[at + 1] : null;
+      if (beside) marks.amounts.push(`${form} ${beside.form}`);
+    } else if (kind === 'date' || (kind === 'word' && daysAndTimes.has(form))) marks.dates.push(dateForm(tokens, at));
+    else if (kind === 'unit') {
+      marks.units.push(form);
+      if (/^(?:last|next|previous|this|coming)$/.test(tokens[at - 1]?.form ?? ''))
+        marks.dates.push(`${tokens[at - 1].form} ${form}`);
+    } else if (kind === 'identifier') marks.identifiers.push(form);
+    else if (kind === 'quotation') marks.quotations.push(form);
+    else if (token.capital && !titled && !lightWords.has(form)) marks.names.push(key);
+  });
+  if (negation) marks.negated.push('');
+  return {
+    text,
+    language: languageOf(text, tokens),
+    sequence: tokens
+      .filter(({ kind }) => kind !== 'break')
+      .map(({ form }) => form)
+      .join(' '),
+    content,
+    keys: new Set(content.map(({ key }) => key)),
+    ...marks,
+    axes,
+    coordinated,
+    question: questionOf(tokens),
+    tense: tenseOf(tokens),
+    material: materialOf(text),
+    pronouns: formsAmong(tokens, objects),
+    people: formsAmong(tokens, subjects),
+  };
+}
+
+const possessives = new Set('my your our his her their its this that these those some any all new own'.split(' '));
+
+function roleOf(form: string): string {
+  return form === 'into' || form === 'onto' ? 'to' : form === 'using' ? 'with' : form;
+}
+
+function dateForm(tokens: readonly Token[], at: number): string {
+  const before = tokens[at - 1]?.form ?? '';
+  return /^(?:last|next|previous|this|coming)$/.test(before) ? `${before} ${tokens[at].form}` : tokens[at].form;
+}
+
+function weightOf({ kind, form }: Token, key: string): number {
+  if (kind !== 'word') return 1;
+  if (emptyWords.has(form)) return emptyWeight;
+  return lightWords.has(form) || lightKeys.has(key) ? lightWeight : 1;
+}
+
+function keyOf({ kind, form }: Token): string {
+  if (kind !== 'word') return `${kind} ${form}`;
+  return classOf.get(form) ?? classOf.get(stem(form)) ?? stem(form);
+}
+
+/** Endings of English inflection off; not a linguist's stem, but the same one for the forms of a word. */
+export function stem(word: string): string {
+  let base = word;
+  if (base.length > 4 && base.endsWith('ies')) base = `${base.slice(0, -3)}y`;
+  else if (base.length > 4 && /(?:s|x|z|ch|sh)es$/.test(base)) base = base.slice(0, -2);
+  else if (base.length > 3 && base.endsWith('s') && !/(?:ss|us|is)$/.test(base)) base = base.slice(0, -1);
+  if (base.length > 5 && base.endsWith('ing')) base = undouble(base.slice(0, -3));
+  else if (base.length > 4 && base.endsWith('ied')) base = `${base.slice(0, -3)}y`;
+  else if (base.length > 4 && base.endsWith('ed')) base = undouble(base.slice(0, -2));
+  else if (base.length > 5 && base.endsWith('ly')) base = base.slice(0, -2);
+  base = base.replace(/is(e|ation)?$/, 'iz');
+  return base.length > 3 && base.endsWith('e') ? base.slice(0, -1) : base;
+}
+
+function undouble(base: string): string {
+  return /([bdgmnprt])\1$/.test(base) ? base.slice(0, -1) : base;
+}
+
+const classOf = new Map<string, string>();
+for (const line of sameWords) {
+  const members = line.split(' ');
+  for (const member of members) {
+    if (!classOf.has(member)) classOf.set(member, `=${members[0]}`);
+    if (!classOf.has(stem(member))) classOf.set(stem(member), `=${members[0]}`);
+  }
+}
+
+const lightKeys = new Set([...lightWords].map((word) => stem(word)));
+
+const axisOf = new Map<string, [axis: number, side: number][]>();
+opposites.forEach((line, axis) => {
+  line.split('|').forEach((side, i) => {
+    for (const word of side.trim().split(/\s+/)) {
+      for (const form of new Set([word, stem(word)])) axisOf.set(form, [...(axisOf.get(form) ?? []), [axis, i + 1]]);
+    }
+  });
+});
+
+const quantifierOf = namesOf(strictQuantifiers);
+const looseQuantifierOf = namesOf(looseQuantifiers);
+
+function namesOf(lines: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(lines.flatMap((line) => line.split(' ').map((word): [string, string] => [word, line.split(' ')[0]])));
+}
+
+function questionOf(tokens: readonly Token[]): Question {
+  const forms = tokens.map(({ form }) => form);
+  for (const special of ['howlong', 'howmuch', 'howmany', 'howoften', 'why', 'when', 'where'] as const) {
+    // `when` and `where` join clauses as well: only at the head of a sentence do they ask.
+    const at = forms.indexOf(special);
+    if (at >= 0 && (special.startsWith('how') || headOfClause(tokens, at))) return special;
+  }
+  if (forms.some((form, at) => form === 'who' && headOfClause(tokens, at))) return 'who';
+  const how = forms.findIndex((form, at) => form === 'how' && headOfClause(tokens, at));
+  if (forms.includes('way') || forms.includes('steps') || (how >= 0 && doerAfter(forms, how))) return 'howto';
+  if (how >= 0) return 'how';
+  if (forms[0] === 'what' || forms[0] === 'which') return 'what';
+  return /^(?:is|are|was|were|do|does|did|can|could|may|should|will|has|have|am)$/.test(forms[0] ?? '')
+    ? 'whether'
+    : 'none';
+}
+
+function tenseOf(tokens: readonly Token[]): '' | 'past' | 'present' {
+  const past = tokens.some(({ form }) => /^(?:did|was|were|had)$/.test(form));
+  const present = tokens.some(({ form }) => /^(?:do|does|is|are|am|can|will|should|shall|must|may)$/.test(form));
+  return past === present ? '' : past ? 'past' : 'present';
+}
+
+/** `how do I`, `how to`: what to do, not how something is. */
+function doerAfter(forms: readonly string[], how: number): boolean {
+  return forms[how + 1] === 'to' || /^(?:i|you|we|one)$/.test(forms[how + 2] ?? '');
+}
+
+function headOfClause(tokens: readonly Token[], at: number): boolean {
+  const before = tokens[at - 1];
+  if (before === undefined || before.kind === 'break') return true;
+  return /^(?:tell|me|know|explain|understand|us|see|learn|and|to|out|on)$/.test(before.form);
+}
+
+/** Foreign only by words that English does not have: many short words are at home in several languages. */
+function languageOf(text: string, tokens: readonly Token[]): string {
+  const hits = new Map<string, number>();
+  let english = 0;
+  for (const { kind, form } of tokens) {
+    if (kind !== 'word') continue;
+    if (emptyWords.has(form) || lightWords.has(form)) english++;
+    else for (const language of wordLanguages.get(form) ?? []) hits.set(language, (hits.get(language) ?? 0) + 1);
+  }
+  english += hits.get('en') ?? 0;
+  hits.delete('en');
+  const [best, most] = [...hits].sort((a, b) => b[1] - a[1])[0] ?? ['?', 0];
+  if (most > 0 && most >= english) return best;
+  const foreign =
+    /[^\s\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}]/u.test(text) ||
+    (english === 0 && /[\u00c0-\u024f]/.test(text));
+  return foreign ? '?' : 'en';
+}
+
+const wordLanguages = new Map<string, string[]>();
+for (const [language, list] of Object.entries(languageWords)) {
+  for (const word of list.split(' ')) {
+    const form = fold(word);
+    wordLanguages.set(form, [...(wordLanguages.get(form) ?? []), language]);
+  }
+}
+
+function materialOf(text: string): string {
+  const colon = /^[^:\n]{3,160}?:\s+(\S[\s\S]*)$/.exec(text)?.[1] ?? '';
+  const paragraphs = /\n\s*\n([\s\S]+)$/.exec(text.trim())?.[1] ?? '';
+  const longer = colon.length > paragraphs.length ? colon : paragraphs;
+  return fold(longer)
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+}
+
+const objects = new Set(['me', 'him', 'them']);
+const subjects = new Set(['i', 'you', 'we', 'he', 'she', 'they', 'my', 'your', 'our', 'his', 'her', 'their']);
+
+function formsAmong(tokens: readonly Token[], among: ReadonlySet<string>): string {
+  const found = tokens.filter(({ form }) => among.has(form)).map(({ form }) => form);
+  return [...new Set(found)].sort().join(' ');
+}
