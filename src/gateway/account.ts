@@ -60,13 +60,18 @@ export function exceededPurse(account: Account, amount: bigint): Purse | null {
   return null;
 }
 
+/** What is spent of its limit; may be above 1, and is 0 without a limit. */
+export function shareOf(account: Account, purse: Purse): number {
+  const limit = account.limits[purse.period];
+  return limit === null ? 0 : Number(purse.spent) / Number(limit);
+}
+
 /** Of the purses with a limit, the one that is fullest; `share` may be above 1. */
 export function fullestPurse(account: Account): { readonly purse: Purse; readonly share: number } | null {
   let fullest: { readonly purse: Purse; readonly share: number } | null = null;
   for (const purse of account.purses) {
-    const limit = account.limits[purse.period];
-    if (limit === null) continue;
-    const share = Number(purse.spent) / Number(limit);
+    if (account.limits[purse.period] === null) continue;
+    const share = shareOf(account, purse);
     if (fullest === null || share > fullest.share) fullest = { purse, share };
   }
   return fullest;

@@ -9,8 +9,7 @@
  * Spend is what the ledger knows (`learn`) and every request since. A model without a price counts nothing.
  */
 import type { Clock } from '../base/clock.ts';
-import { ShuntError } from '../base/errors.ts';
-import { formatUsd, type NanoUsd, usdNumber } from '../base/money.ts';
+import type { NanoUsd } from '../base/money.ts';
 import type { Config } from '../config/schema.ts';
 import {
   type Account,
@@ -20,8 +19,10 @@ import {
   openAccount,
   type Period,
   type Purse,
+  shareOf,
   turnPages,
 } from './account.ts';
+import { alertOf, type BudgetAlert, refusal } from './budget-words.ts';
 
 export interface Budgets {
   /** The key's budget is not used up, as far as it refuses. Throws `budget_exceeded`. */
@@ -62,21 +63,6 @@ export interface LedgerSpend {
   readonly sums: ReadonlyMap<string, NanoUsd>;
 }
 
-export interface BudgetAlert {
-  /** The same from every replica: `key:app-a/day/2026-11-20/soft`. */
-  readonly id: string;
-  readonly level: 'soft' | 'limit';
-  readonly scope: 'key' | 'route';
-  readonly name: string;
-  readonly period: Period;
-  readonly period_start: string;
-  readonly resets_at: string;
-  readonly spent_usd: number;
-  readonly limit_usd: number;
-  readonly share: number;
-  readonly on_exceeded: BudgetLimits['onExceeded'];
-}
-
 const none: readonly Account[] = [];
 
 export function createBudgets(options: {
@@ -96,7 +82,8 @@ export function createBudgets(options: {
       const account = key === null ? undefined : keys.get(key);
       if (account === undefined || account.limits.onExceeded !== 'refuse') return;
       turnPages(account, clock.now());
-      for (const purse of account.purses) if (shareOf(account, purse) >= 1) throw refusal(account, purse, 0n);
+      for (const purse of account.purses)
+        if (shareOf(account, purse) >= 1) throw refusal({ account, purse, amount: 0n, now: clock.now() });
     },
     concern: (key, route) => (key !== null && keys.has(key)) || (route !== null && routes.has(route)),
     reserve,
@@ -128,7 +115,8 @@ export function createBudgets(options: {
       const purse = onExceeded === 'warn' ? null : exceededPurse(account, amount);
       if (purse === null) continue;
       if (shareOf(account, purse) >= softAt) tell(account, purse, 2);
-      if (onExceeded === 'refuse' || cheap === 'impossible') throw refusal(account, purse, amount);
+      if (onExceeded === 'refuse' || cheap === 'impossible')
+        throw refusal({ account, purse, amount, now: clock.now() });
       useCheap ||= cheap === 'possible';
     }
     if (useCheap) return 'cheap';
@@ -227,49 +215,6 @@ export function createBudgets(options: {
     purse.told = level;
     options.onAlert(alertOf(account, purse, level === 2 ? 'limit' : 'soft'));
   }
-
-  function refusal(account: Account, purse: Purse, amount: bigint): ShuntError {
-    const limit = usd(account.limits[purse.period] ?? 0n);
-    const spent = usd(purse.spent);
-    const reserved = account.reserved > 0n ? `, ${usd(account.reserved)} are reserved for requests under way` : '';
-    const need = amount > 0n ? ` This request may cost up to ${usd(amount)}: a smaller max_tokens lowers that.` : '';
-    const [scope, name] = scopeOf(account);
-    const whose = scope === 'key' ? 'Key' : 'Route';
-    const resets = new Date(purse.end).toISOString().slice(0, 16);
-    return new ShuntError(
-      'budget_exceeded',
-      `${whose} '${name}' has spent ${spent} of its ${limit} for this ${purse.period}${reserved}.${need} The budget starts anew at ${resets}Z.`,
-      { retryAfterMs: purse.end - clock.now() },
-    );
-  }
-}
-
-function shareOf(account: Account, purse: Purse): number {
-  const limit = account.limits[purse.period];
-  return limit === null ? 0 : Number(purse.spent) / Number(limit);
-}
-
-function alertOf(account: Account, purse: Purse, level: BudgetAlert['level']): BudgetAlert {
-  const [scope, name] = scopeOf(account);
-  const start = new Date(purse.start).toISOString();
-  return {
-    id: `${account.name}/${purse.period}/${start.slice(0, 10)}/${level}`,
-    level,
-    scope,
-    name,
-    period: purse.period,
-    period_start: start,
-    resets_at: new Date(purse.end).toISOString(),
-    spent_usd: usdNumber(purse.spent as NanoUsd),
-    limit_usd: usdNumber((account.limits[purse.period] ?? 0n) as NanoUsd),
-    share: shareOf(account, purse),
-    on_exceeded: account.limits.onExceeded,
-  };
-}
-
-function scopeOf(account: Account): ['key' | 'route', string] {
-  const at = account.name.indexOf(':');
-  return [account.name.slice(0, at) === 'key' ? 'key' : 'route', account.name.slice(at + 1)];
 }
 
 function limitsOf(
@@ -282,8 +227,4 @@ function limitsOf(
 
 function nanoOf(dollars: number | undefined): bigint | null {
   return dollars === undefined ? null : BigInt(Math.round(dollars * 1e9));
-}
-
-function usd(amount: bigint): string {
-  return formatUsd(amount as NanoUsd, 4);
 }

@@ -1,7 +1,8 @@
 /**
  * Keeps budgets in step with the ledger: at the start, after a reload, and, where other replicas write to the same
  * ledger, every few seconds. In between, each process counts its own; replicas together may overshoot a budget by what
- * they spend in that time. A ledger that does not answer is asked again until it does.
+ * they spend in that time. What is booked while the ledger is asked may count twice until the period ends: never too
+ * little. A ledger that does not answer is asked again until it does.
  */
 import type { Clock } from '../base/clock.ts';
 import { messageOf, ShuntError } from '../base/errors.ts';

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { NanoUsd } from '../../src/base/money.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { configSchema } from '../../src/config/schema.ts';
-import { type BudgetAlert, createBudgets, type Reservation } from '../../src/gateway/budgets.ts';
+import type { BudgetAlert } from '../../src/gateway/budget-words.ts';
+import { createBudgets, type Reservation } from '../../src/gateway/budgets.ts';
 
 const hash = `sha256:${'a'.repeat(64)}`;
 const usd = (dollars: number) => BigInt(Math.round(dollars * 1e9)) as NanoUsd;

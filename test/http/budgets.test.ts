@@ -128,7 +128,10 @@ describe('the budget of a route', () => {
     const { proxy } = await proxyWith({ budgets: { routes: { translation: { usd_per_day: 0.001 } } } });
     const ask = asker(proxy, 'nobody');
     const refused = await ask(easy);
-    expect([refused.status, await refused.text()]).toEqual([429, expect.stringContaining("Route 'translation'")]);
+    expect([refused.status, await refused.text()]).toEqual([
+      429,
+      expect.stringContaining("budget of route 'translation' has no room"),
+    ]);
     expect((await ask()).status).toBe(200);
   });
 
