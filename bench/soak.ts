@@ -222,6 +222,7 @@ async function writeSection(): Promise<void> {
 Written by \`npm run soak -- --minutes ${flags.minutes} --write\` on ${report.date}, on two cores that others used as well: routed, pinned and
 streamed requests, cache hits, tool loops, embeddings, failing backends, bad requests and clients that go away, with a
 reload every ${reloadEverySeconds} s. Client, backend and proxy share the machine; slopes are by least squares over samples after warm-up.
+The heap is meant to grow until pins (\`routing.pin_max\`) and cached embeddings (16 MB) reach their bounds.
 
 | what | measured |
 | --- | --- |
