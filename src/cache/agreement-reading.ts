@@ -57,9 +57,8 @@ export interface Reading {
   /** What stands behind a first colon, or in further paragraphs. */
   readonly material: string;
   readonly coordinated: ReadonlySet<number>;
-  /** Who is acted on, and who is spoken of, as far as pronouns say it. */
+  /** Who is acted on, as far as pronouns say it. */
   readonly pronouns: string;
-  readonly people: string;
 }
 
 export type Question =
@@ -173,7 +172,6 @@ export function readPrompt(text: string): Reading {
     tense: tenseOf(tokens),
     material: materialOf(text),
     pronouns: formsAmong(tokens, objects),
-    people: formsAmong(tokens, subjects),
   };
 }
 
@@ -315,7 +313,6 @@ function materialOf(text: string): string {
 }
 
 const objects = new Set(['me', 'him', 'them']);
-const subjects = new Set(['i', 'you', 'we', 'he', 'she', 'they', 'my', 'your', 'our', 'his', 'her', 'their']);
 
 function formsAmong(tokens: readonly Token[], among: ReadonlySet<string>): string {
   const found = tokens.filter(({ form }) => among.has(form)).map(({ form }) => form);
