@@ -9,7 +9,8 @@ import { ledgerEvaluationText } from '../render/ledger-evaluation-text.ts';
 import { createProgress } from '../render/progress.ts';
 import { wantsColour } from '../render/table.ts';
 import { prepareWithProgress } from './index-progress.ts';
-import { noTextWords, openExistingLedger, periodOf } from './recorded-decisions.ts';
+import { noTextWords, openExistingLedger } from './recorded-decisions.ts';
+import { readPeriod } from './report-period.ts';
 
 export interface LedgerFlags {
   readonly fromLedger?: boolean;
@@ -34,7 +35,7 @@ export async function evaluateFromLedger(config: Config, flags: LedgerFlags): Pr
 }
 
 async function reportOn(config: Config, flags: LedgerFlags): Promise<LedgerReport> {
-  const period = periodOf(flags, systemClock.now());
+  const period = readPeriod(flags, systemClock.now());
   const store = await openExistingLedger(config);
   try {
     const snapshot = await prepareWithProgress({

@@ -9,7 +9,8 @@ import { seeded } from '../routing/seeded.ts';
 import { type AnswerKeys, openAnswerKeys } from './answer-keys.ts';
 import { prepareWithProgress } from './index-progress.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
-import { noTextWords, openExistingLedger, periodOf } from './recorded-decisions.ts';
+import { noTextWords, openExistingLedger } from './recorded-decisions.ts';
+import { readPeriod } from './report-period.ts';
 
 interface LabelFlags {
   readonly since: string;
@@ -42,7 +43,7 @@ export function labelCommand(): Command {
 
 async function label(command: Command, flags: LabelFlags): Promise<void> {
   const config = await readConfig(command);
-  const period = periodOf(flags, Date.now());
+  const period = readPeriod(flags, Date.now());
   const store = await openExistingLedger(config);
   try {
     const snapshot = await prepareWithProgress({

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { stateFolder } from '../config/state-folder.ts';
+import type { Period } from '../evaluation/recorded.ts';
 import type { EraseSelection, LedgerEntry, LedgerStore } from '../ledger/contract.ts';
 import { eraseAnswers } from '../ledger/erase-answers.ts';
 import { createPersonHash } from '../ledger/privacy.ts';
@@ -13,7 +14,7 @@ import { ledgerName, spillFile } from '../ledger/store.ts';
 import { type ExportChoice, ledgerExport } from '../render/ledger-export.ts';
 import { readConfig, withConfigOption } from './read-config.ts';
 import { openExistingLedger } from './recorded-decisions.ts';
-import { type Period, readPeriod } from './report-period.ts';
+import { readPeriod } from './report-period.ts';
 
 interface ExportFlags extends ExportChoice {
   readonly since: string;

@@ -1,17 +1,8 @@
 /** The ledger as commands read it: opened only when it is there, and a plain word when it keeps no text. */
 import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
-import type { Period } from '../evaluation/recorded.ts';
 import type { LedgerStore } from '../ledger/contract.ts';
 import { ledgerName, openExistingStore } from '../ledger/store.ts';
-import { readMoment } from './report-period.ts';
-
-export function periodOf(flags: { readonly since: string; readonly until?: string }, nowMs: number): Period {
-  const sinceMs = readMoment('--since', flags.since, nowMs);
-  const untilMs = flags.until === undefined ? nowMs : readMoment('--until', flags.until, nowMs);
-  if (sinceMs < untilMs) return { sinceMs, untilMs };
-  throw new ShuntError('invalid_request', '--since is not before --until. Swap them, or leave --until out.');
-}
 
 /** The ledger that the config names; an error that says what to do when there is none. */
 export async function openExistingLedger({ ledger, folder }: Config): Promise<LedgerStore> {

@@ -1,10 +1,6 @@
 /** `--since`, `--until`, `--compare`: a length of time back from now, or a date (UTC). */
 import { ShuntError } from '../base/errors.ts';
-
-export interface Period {
-  readonly sinceMs: number;
-  readonly untilMs: number;
-}
+import type { Period } from '../evaluation/recorded.ts';
 
 const units = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 

@@ -99,7 +99,7 @@ figure { margin: 0; break-inside: avoid; }
 figcaption { font-weight: 600; margin-bottom: 4px; }
 .small figcaption { font-size: 13px; font-weight: 500; overflow-wrap: anywhere; }
 .plots > figure:only-child { max-width: 640px; }
-.plots + .scroll { margin-top: 20px; }
+.plots + .totalled { margin-top: 20px; }
 svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 .axis { stroke: var(--rule); stroke-width: 1; }
@@ -118,6 +118,7 @@ caption { text-align: left; font-weight: 600; padding: 0 0 6px; }
 th, td { text-align: left; padding: 4px 10px; border-bottom: 1px solid var(--rule); vertical-align: top; font-weight: 400; overflow-wrap: anywhere; }
 thead th { color: var(--soft); font-size: 13px; }
 tr > :first-child:not(:only-child) { min-width: 96px; padding-left: 0; position: sticky; left: 0; background: var(--paper); }
+.totalled tbody tr:last-child > * { font-weight: 600; border-top: 2px solid var(--rule); }
 .number { text-align: right; white-space: nowrap; }
 .bar { display: inline-block; width: 64px; height: 9px; margin-right: 8px; background: linear-gradient(to right, var(--one) var(--share), var(--rule) var(--share)); border-radius: 2px; }
 data.good { color: var(--good); } data.bad { color: var(--bad); } data.unsure { color: var(--two); }

@@ -129,7 +129,12 @@ function reportTable(report: Report, of: { columns: readonly ReportColumn[]; cap
       field === 'name' ? row.name : exactCell(cell(row), String(fields[field] ?? '')),
     );
   };
-  return htmlTable(of.caption, of.columns, [...report.rows, report.total].map(line));
+  return totalled(htmlTable(of.caption, of.columns, [...report.rows, report.total].map(line)));
+}
+
+/** The last row stands apart. */
+function totalled(table: string): string {
+  return `<div class="totalled">${table}</div>`;
 }
 
 function exactCell(cell: Cell, value: string): HtmlCell {
@@ -142,7 +147,7 @@ function comparisonSection(comparison: Comparison): string {
   const { columns, rows, total } = comparedCells(comparison);
   const line = (cells: (typeof rows)[number]) =>
     cells.map(({ cell, value }, i): HtmlCell => (i === 0 ? value : exactCell(cell, value)));
-  return htmlTable(comparedPeriods(comparison), columns, [...rows, total].map(line));
+  return totalled(htmlTable(comparedPeriods(comparison), columns, [...rows, total].map(line)));
 }
 
 function reasonPlot({ fallbackReasons }: ReportPage): string {

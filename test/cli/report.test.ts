@@ -25,7 +25,8 @@ function report(...args: string[]): Promise<Ran> {
   });
 }
 
-describe('shunt report', () => {
+// Every call is a process of its own, which a busy machine may keep waiting.
+describe('shunt report', { timeout: 120_000 }, () => {
   let folder: string;
   let config: string;
   beforeAll(async () => {
