@@ -9,7 +9,9 @@
  * `send` has returned, so that a caller can keep the stream first.
  * Implementations: `http.ts` (undici) and `simulated.ts` (in process); both run `test/backend/backend-contract.ts`.
  */
+
 import type { Readable } from 'node:stream';
+import type { CancelSignal } from '../base/cancel.ts';
 
 /** Names and values in turn, as on the wire: duplicates, order and spelling survive. */
 export type RawHeaders = readonly string[];
@@ -23,7 +25,7 @@ export interface BackendCall {
   /** A stream is sent once and never retried. */
   readonly body: Buffer | Readable | null;
   /** Aborting it ends the call with a failure of kind `aborted`. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** What is left of the request's own time, where that may be less than the backend's `total_ms`. */
   readonly totalMs?: number;
 }

@@ -8,10 +8,12 @@
  *
  * The endpoint's breakers are told how it went.
  */
+
 import type { BackendFailure, BackendStream, RawHeaders } from '../backend/contract.ts';
 import { forwardedResponseHeaders, headerValue } from '../backend/headers.ts';
 import { type Passage, verdictOfFailure, verdictOfStatus } from '../backend/passage.ts';
 import { retryAfterMs } from '../backend/retry-after.ts';
+import type { Cancel } from '../base/cancel.ts';
 import { createAnswerReader } from './answer-reader.ts';
 import { type Attempt, type ExchangeRequest, type ExchangeResult, isUpload, readingOf } from './exchange-result.ts';
 import { createRelay, cutError, type Relay } from './relay.ts';
@@ -31,7 +33,7 @@ export interface Turn {
   readonly index: number;
   readonly plan: Attempt;
   readonly passage: Passage;
-  readonly controller: AbortController;
+  readonly controller: Cancel;
   /** A failure of any kind sends the request on to the next model. */
   readonly expendable: boolean;
   /** How often the same model may be tried again after a pause. */

@@ -1,5 +1,7 @@
 /** One request of a client, as the http layer hands it to a gateway story: already authenticated, body read once. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CancelSignal } from '../base/cancel.ts';
 import type { Tenant } from './tenant.ts';
 
 export interface ClientRequest {
@@ -9,7 +11,7 @@ export interface ClientRequest {
   readonly body: Buffer;
   readonly tenant: Tenant;
   /** Aborted when the client goes away before its answer is complete. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** `clock.now()` and `clock.monotonic()` at the last byte of the body. */
   readonly receivedAt: number;
   readonly receivedMonotonic: number;

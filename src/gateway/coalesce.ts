@@ -9,6 +9,7 @@
  *
  * How one answer reaches many clients is `shared-answer.ts`. Nothing is kept beyond the call: that is the cache's work.
  */
+import type { CancelSignal } from '../base/cancel.ts';
 import type { AnswerWriter } from './answer-writer.ts';
 import type { ExchangeResult } from './exchange-result.ts';
 import { type AnsweredBy, type Listener, type Outcome, SharedAnswer } from './shared-answer.ts';
@@ -16,7 +17,7 @@ import { type AnsweredBy, type Listener, type Outcome, SharedAnswer } from './sh
 /** What the call is made with, in place of one client's own. */
 export interface SharedCall {
   readonly client: AnswerWriter;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   readonly ownHeaders: (by: AnsweredBy) => readonly string[];
 }
 

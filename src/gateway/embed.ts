@@ -2,6 +2,7 @@
  * `POST /v1/embeddings`: by an embedding model of our own (an alias or `name@version` of the registry), or, for a model
  * of the config, by its backend with the bytes passed through. OpenAI's limits hold: at most 2,048 inputs, no empty one.
  */
+import { abortSignalOf, type CancelSignal } from '../base/cancel.ts';
 import { ShuntError } from '../base/errors.ts';
 import type { Embedder } from '../embedding/contract.ts';
 import { shorten } from '../embedding/dimensions.ts';
@@ -55,7 +56,7 @@ export function parseEmbeddingsRequest(bytes: Buffer): EmbeddingsRequest {
 export async function embedInputs(
   embedder: Embedder,
   request: EmbeddingsRequest,
-  signal: AbortSignal,
+  signal: CancelSignal,
 ): Promise<{ readonly answer: EmbeddingsAnswer; readonly truncatedInputs: readonly number[] }> {
   const native = embedder.identity.dimensions;
   if (request.dimensions !== null && request.dimensions > native) {
@@ -65,7 +66,7 @@ export async function embedInputs(
       { param: 'dimensions' },
     );
   }
-  const embeddings = await embedder.embed(request.inputs, { role: 'document', signal });
+  const embeddings = await embedder.embed(request.inputs, { role: 'document', signal: abortSignalOf(signal) });
   const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
   if (tokens > mostTokens) {
     throw new ShuntError(

@@ -1,7 +1,9 @@
 /** What goes into an exchange and what comes out of it: the words that `exchange.ts` shares with its callers. */
+
 import type { Readable } from 'node:stream';
 import type { BackendFailure, RawHeaders } from '../backend/contract.ts';
 import type { Endpoints } from '../backend/endpoints.ts';
+import type { CancelSignal } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import type { TokenUsage } from '../ledger/record.ts';
@@ -40,7 +42,7 @@ export interface ExchangeRequest {
   /** How a stream of this dialect reads. */
   readonly form: StreamForm;
   readonly client: AnswerWriter;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** For all attempts together, pauses between them and the answer's end included. */
   readonly totalMs: number;
   readonly clock: Clock;

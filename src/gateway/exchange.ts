@@ -9,7 +9,9 @@
  * A model whose endpoints are all left alone (`backend/breaker.ts`) is passed over for the next; the last model in line
  * is asked all the same. Nothing begins that could not end within the request's own time.
  */
+
 import type { BackendFailure } from '../backend/contract.ts';
+import { Cancel } from '../base/cancel.ts';
 import { ShuntError } from '../base/errors.ts';
 import { type Begun, type Exchange, sendAttempt, type Turn } from './attempt.ts';
 import {
@@ -44,7 +46,7 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
   let skipped = false;
   let sent = 0;
   let firstSentAt = 0;
-  let current: AbortController | null = null;
+  let current: Cancel | null = null;
   let settled = false;
 
   const onClientGone = () => {
@@ -85,7 +87,7 @@ function run(request: ExchangeRequest, resolve: (result: ExchangeResult) => void
       passOver(next, last);
       return;
     }
-    const controller = new AbortController();
+    const controller = new Cancel();
     current = controller;
     sent++;
     if (sent === 1) firstSentAt = clock.monotonic();

@@ -2,6 +2,7 @@
  * One decision, explained, without calling a backend: the same for `shunt route`, `POST /v1/route` and the evaluation's
  * look at single rows. It embeds and matches exactly as a request does, but reads and writes no pin and no cache.
  */
+import { abortSignalOf, type CancelSignal } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
@@ -43,7 +44,7 @@ export interface ExplainRequest {
   readonly text: string;
   /** The whole request, when there is one: then the guard on abilities and context has its say. */
   readonly chat: ChatRequest | null;
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
 }
 
 export async function explain(
@@ -52,7 +53,8 @@ export async function explain(
 ): Promise<Explanation> {
   const { config, snapshot, clock } = options;
   const started = clock.monotonic();
-  const [embedding] = await snapshot.prompts.embed([request.text], { role: 'query', signal: request.signal });
+  const signal = request.signal && abortSignalOf(request.signal);
+  const [embedding] = await snapshot.prompts.embed([request.text], { role: 'query', signal });
   const embedded = clock.monotonic();
   const result = match(snapshot.index, { text: request.text, vector: embedding.vector }, { limit: 10, explain: true });
   const matched = clock.monotonic();

@@ -2,8 +2,10 @@
  * Asks a model whether a stored answer serves a new prompt as well as the fresh one does: `cache.semantic.compare: judge`.
  * The call is the operator's, and stands in the ledger as a row of its own (`cache-judge`) under the route that it serves.
  */
+
 import { modelPath } from '../backend/backend-request.ts';
 import type { Endpoints } from '../backend/endpoints.ts';
+import { Cancel } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import { zeroUsd } from '../base/money.ts';
 import { requestId } from '../base/request-id.ts';
@@ -71,7 +73,7 @@ export function createJudge(options: JudgeOptions, name: string): Judge {
       stream: false,
       form: choiceStream,
       client: nobody,
-      signal: new AbortController().signal,
+      signal: new Cancel(),
       totalMs: requestTotalMs(config),
       clock,
       random: options.random,

@@ -4,11 +4,13 @@
  * only `model` spliced. What makes or stores something is tried once; an answer is kept only where an id must be read
  * from it.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { modelPath } from '../backend/backend-request.ts';
 import type { Endpoints } from '../backend/endpoints.ts';
 import { forwardedRequestHeaders } from '../backend/headers.ts';
+import type { CancelSignal } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
@@ -30,7 +32,7 @@ export interface PassThrough {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly tenant: Tenant;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** Config name of the model whose backend answers. */
   readonly model: string;
   /** The only endpoint of that backend which knows what is asked for. */

@@ -1,4 +1,5 @@
 /** A plan: where a chat request goes and why; what it is made from; and how a plan that is still open looks. */
+import type { CancelSignal } from '../base/cancel.ts';
 import type { Way } from '../cache/policy.ts';
 import type { Embedding } from '../embedding/contract.ts';
 import type { Snapshot } from '../lifecycle/snapshot.ts';
@@ -45,7 +46,7 @@ export interface PlanRequest {
   /** `x-shunt-session`. */
   readonly session: string | null;
   readonly snapshot: Snapshot;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
 }
 
 export interface Open {

@@ -7,6 +7,7 @@
  * A plan always names a model: whatever is unsure or broken ends at the fallback, with the reason.
  */
 
+import { abortSignalOf } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema.ts';
@@ -146,7 +147,7 @@ export function createPlanner(options: PlannerOptions): Planner {
 
   async function embedInWorker(open: Open, started: number): Promise<Plan> {
     const budget = AbortSignal.timeout(Math.ceil(config.routing.budget_ms));
-    const signal = AbortSignal.any([budget, open.request.signal]);
+    const signal = AbortSignal.any([budget, abortSignalOf(open.request.signal)]);
     try {
       const [embedding] = await open.request.snapshot.prompts.embed([open.text], { role: 'query', signal });
       return matched(open, embedding, started);

@@ -9,7 +9,9 @@
  * As long as the answer is shorter than `mostKept` all of it is kept, so that one more reader may join; then what every
  * reader has read is let go. Plain answers are held from followers until they are whole, unless they are that long.
  */
+
 import type { ServerResponse } from 'node:http';
+import { Cancel, type CancelSignal } from '../base/cancel.ts';
 import type { AnswerWriter } from './answer-writer.ts';
 import type { ExchangeRequest } from './exchange-result.ts';
 
@@ -18,7 +20,7 @@ export type AnsweredBy = Parameters<ExchangeRequest['ownHeaders']>[0];
 
 export interface Listener {
   readonly client: ServerResponse;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** The headers that are this listener's own. */
   readonly ownHeaders: (by: AnsweredBy) => readonly string[];
 }
@@ -33,7 +35,7 @@ export class SharedAnswer implements AnswerWriter {
   readonly #mostKept: number;
   readonly #readers = new Set<Reader>();
   readonly #onDrain = new Set<() => void>();
-  readonly #abandoned = new AbortController();
+  readonly #abandoned = new Cancel();
   #chunks: Buffer[] = [];
   /** Chunks before these that were let go. */
   #trimmed = 0;
@@ -48,7 +50,7 @@ export class SharedAnswer implements AnswerWriter {
   }
 
   /** Aborted when nobody listens any more. */
-  get signal(): AbortSignal {
+  get signal(): CancelSignal {
     return this.#abandoned.signal;
   }
 

@@ -9,6 +9,7 @@
  * The queue is short, for a burst: work that waits long is work that nobody waits for any more. While a request waits,
  * its body is not read.
  */
+import type { CancelSignal } from '../base/cancel.ts';
 import { ShuntError } from '../base/errors.ts';
 
 export interface Admission {
@@ -16,7 +17,7 @@ export interface Admission {
    * null: inside, at once. Otherwise resolves when inside; rejects with `overloaded`, `draining`, or the signal's reason.
    * Throws what it rejects with when that is clear at once. Every enter needs its leave. `who`: whose turn it is.
    */
-  enter(who: string, signal: AbortSignal): Promise<void> | null;
+  enter(who: string, signal: CancelSignal): Promise<void> | null;
   leave(): void;
   readonly inFlight: number;
   readonly queued: number;
@@ -81,7 +82,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
   };
 
-  function wait(who: string, signal: AbortSignal): Promise<void> {
+  function wait(who: string, signal: CancelSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => waiting.refuse(overloaded(`no place got free in ${queueMs} ms`)), queueMs);
       const onGone = () => waiting.refuse(signal.reason);

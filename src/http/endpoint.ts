@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
+import { Cancel, type CancelSignal } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import { ShuntError } from '../base/errors.ts';
 import { requestId } from '../base/request-id.ts';
@@ -41,7 +42,7 @@ export interface Visit {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly tenant: Tenant;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
 }
 
 export type VisitHandler = (visit: Visit, context: NodeContext) => Promise<void> | void;
@@ -57,7 +58,7 @@ export function endpoint(frame: EndpointFrame, handler: VisitHandler, options: E
   return async (context: NodeContext): Promise<Response> => {
     const { incoming, outgoing } = context.env;
     const id = requestId(frame.clock.now());
-    const gone = new AbortController();
+    const gone = new Cancel();
     const onClose = () => {
       if (!outgoing.writableFinished) gone.abort(new ShuntError('client_closed_request', 'The client went away.'));
     };

@@ -2,6 +2,7 @@
  * Plays a script to a sink in its time: latency, pauses between chunks, back-pressure, abort, and the deadlines that a
  * real backend's client would enforce, so that the simulated backend fails as a distant one does.
  */
+import type { CancelSignal } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { BackendConfig } from '../../config/schema.ts';
 import type { BackendSink, BackendStream, FailureKind } from '../contract.ts';
@@ -14,7 +15,7 @@ export interface Performance {
   readonly limits: Pick<BackendConfig, 'first_byte_ms' | 'idle_ms' | 'total_ms'>;
   readonly clock: Clock;
   readonly sink: BackendSink;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
 }
 
 /** What is played, once the request has been read. */
