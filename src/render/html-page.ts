@@ -82,7 +82,7 @@ const style = `
   --one: #7fb2f5; --two: #f0a05a; --three: #79cf95; --four: #c79be6; --good: #79cf95; --bad: #ff8a80; --heat: 127, 178, 245; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 32px 24px 64px; }
+main { max-width: 1180px; margin: 0 auto; padding: 32px 24px 64px; }
 h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; }
 h2 { font-size: 19px; margin: 40px 0 12px; border-bottom: 1px solid var(--rule); padding-bottom: 4px; }
 p { max-width: 75ch; }

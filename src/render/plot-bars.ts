@@ -12,7 +12,7 @@ export interface BarPlot {
 
 const width = 480;
 const left = 150;
-const right = 84;
+const right = 116;
 const rowHeight = 24;
 const longestName = 20;
 

@@ -102,7 +102,7 @@ describe('the 95% interval, at 5% feedback', () => {
     expect(sum('covered') / sum('given')).toBeGreaterThanOrEqual(0.935);
     expect(Math.min(...tallies.map(({ covered, given }) => covered / given))).toBeGreaterThan(0.88);
     expect(sum('alarms')).toBeLessThanOrEqual(0.02 * draws * fairWorlds.length);
-  }, 60_000);
+  }, 120_000);
 
   it.each(biasedWorlds.filter(({ stratum }) => stratum !== null))(
     'is flagged when feedback leans $name, and set right',

@@ -22,7 +22,7 @@ describe('a simulated month', () => {
     folder = await mkdtemp(join(tmpdir(), 'shunt-month-'));
     store = await openSqliteStore(join(folder, 'ledger.db'));
     counted = await simulateMonth({ requests: 3_000, seed: 5, feedback: 0.2, folder, store });
-  });
+  }, 120_000);
   afterAll(async () => {
     await store.close();
     await rm(folder, { recursive: true, force: true });

@@ -29,7 +29,7 @@ beforeAll(async () => {
   report = await readReport(store, { sinceMs: start + half, untilMs: start + 2 * half, by: 'route' }, terms);
   page = await readReportPage(store, { report, before, terms });
   await store.close();
-});
+}, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 interface Read {
