@@ -51,6 +51,9 @@ async function serve(command: Command, options: ServeOptions): Promise<void> {
   lap('config');
   const log = createLog({ level: config.telemetry.log });
   const progress = indexProgressLine();
+  // Before there is anything to reload: unheard, the signal would end the process.
+  let reload: RunningProxy['reload'] | null = null;
+  process.on('SIGHUP', () => void reload?.('SIGHUP'));
   const proxy = await assemble({
     config,
     readConfig: readOwnConfig,
@@ -63,14 +66,14 @@ async function serve(command: Command, options: ServeOptions): Promise<void> {
   const { routing } = config;
   const watching = new AbortController();
   if (routing.watch) await watchForReload(config, proxy, log, watching.signal);
-  process.on('SIGHUP', () => void proxy.reload('SIGHUP'));
+  reload = proxy.reload;
   onLap?.('ready, since the process began', performance.now());
   // Last of all: whoever waits for this line finds everything in place.
   process.stdout.write(
     `shunt listens on ${proxy.listening.url} (routes: ${proxy.current().snapshot.routes.size}, routed names: ${routing.model_names.join(', ')}, ` +
       `fallback: ${routing.fallback}, mode: ${routing.mode})\n`,
   );
-  await stopSignal(log);
+  await Promise.race([stopSignal(log), ownFault(log)]);
   watching.abort();
   await proxy.stop();
 }
@@ -125,6 +128,26 @@ function stopSignal(log: Log): Promise<void> {
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+  });
+}
+
+/**
+ * Resolves at the first exception that nobody has caught. The process cannot be trusted with new requests, but those that
+ * are open had nothing to do with it: they may finish, and their decisions are written. Who runs us must start us again.
+ */
+function ownFault(log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    let known = false;
+    process.on('uncaughtException', (error) => {
+      log.error('a fault of our own: the proxy stops, open requests may finish', {
+        error: messageOf(error),
+        stack: error.stack,
+      });
+      if (known) process.exit(1);
+      known = true;
+      process.exitCode = 1;
+      resolve();
+    });
   });
 }
 

@@ -39,8 +39,7 @@ const secretNames = [
 ];
 
 export function createLog(options: LogOptions): Log {
-  // Synchronous, so that the last words before a crash are written. Nothing on the hot path logs.
-  const out = options.destination ?? pino.destination({ fd: 2, sync: true });
+  const out = options.destination ?? standardError();
   const paths = secretNames.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
   const logger = pino(
     {
@@ -63,6 +62,14 @@ export function createLog(options: LogOptions): Log {
     const stack = logger.isLevelEnabled('debug') ? error.stack : undefined;
     return { message: error.message, code, cause, stack };
   }
+}
+
+function standardError(): NonNullable<LogOptions['destination']> {
+  // Synchronous, so that the last words before a crash are written. Nothing on the hot path logs.
+  const stream = pino.destination({ fd: 2, sync: true, maxLength: 1 << 20 });
+  // A full disk or a closed pipe behind it must not end the proxy: lines wait, up to a megabyte, and then are dropped.
+  stream.on('error', () => undefined);
+  return stream;
 }
 
 function wrap(logger: pino.Logger): Log {

@@ -1,6 +1,6 @@
 /** A proxy as a process of its own, looked at from outside: what it prints, its metrics, its descriptors, its memory. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { within } from './fault.ts';
 
@@ -41,6 +41,8 @@ export interface StartOptions {
   /** Runs it as another user. */
   readonly uid?: number;
   readonly arguments?: readonly string[];
+  /** Where the log goes, instead of to us. */
+  readonly logFile?: string;
 }
 
 const compiled = resolve(import.meta.dirname, '../../dist/cli/main.js');
@@ -52,11 +54,13 @@ const spareBytes = 128 << 20;
 export function runProxy(options: StartOptions): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   const args = [...(options.nodeArguments ?? []), options.main ?? compiled, 'serve', ...(options.arguments ?? [])];
   const owner = options.uid === undefined ? {} : { uid: options.uid, gid: options.uid };
+  const log = options.logFile === undefined ? 'pipe' : openSync(options.logFile, 'w');
   const child = spawn(process.execPath, args, {
     cwd: options.folder,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', log, 'ipc'],
     ...owner,
   });
+  if (typeof log === 'number') closeSync(log);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk: Buffer) => {

@@ -1,6 +1,6 @@
 /**
  * The proxy with a saboteur inside, who does to the embedder's worker thread what nothing from outside could do. Told by
- * messages: `kill` ends the thread, `slow` and `fast` hold its orders back or not.
+ * messages: `kill` ends the thread, `slow` and `fast` hold its orders back or not. `crash` throws where nobody catches.
  */
 import { syncBuiltinESMExports } from 'node:module';
 import threads, { type Worker, type WorkerOptions } from 'node:worker_threads';
@@ -29,6 +29,7 @@ threads.Worker = WatchedWorker;
 syncBuiltinESMExports();
 
 process.on('message', (order) => {
+  if (order === 'crash') throw new Error('sabotage');
   if (order === 'kill') for (const worker of workers) void worker.terminate();
   else slow = order === 'slow';
 });

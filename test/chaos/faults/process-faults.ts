@@ -1,7 +1,8 @@
 /** Starts that must fail in one sentence, reloads that must be refused, and stops that must lose nothing. */
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { event, events, head, sse } from '../backend.ts';
 import { type Fault, nothingAsked, type Outcome, pause, within } from '../fault.ts';
 import { chat, load, type Seen, succeeded } from '../load.ts';
@@ -93,6 +94,7 @@ const soundReload: Fault = {
 async function streaming(
   stage: ChaosStage,
   ms: number,
+  how: Partial<StartOptions> = {},
 ): Promise<{ folder: string; proxy: ProxyProcess; running: Promise<Seen[]> }> {
   const folder = await stage.folder({ server: { port: 0, drain_ms: 3_000, request_ms: 2_000 } });
   const drops = Array.from({ length: ms / 50 }, () => [
@@ -100,21 +102,25 @@ async function streaming(
     50,
   ]);
   stage.backend.misbehave('strong', () => [head(sse), ...drops.flat(), ...events(['end']), 'end']);
-  const proxy = await stage.start({ folder });
+  const proxy = await stage.start({ folder, ...how });
   const asks = Array.from({ length: 8 * stage.scale }, () => chat({ model: 'large', stream: true, tag: 'stop' }));
   const running = load({ url: proxy.url, asks, width: asks.length, deadlineMs });
   await within(10_000, async () => (await proxy.look()).inFlight === asks.length);
   return { folder, proxy, running };
 }
 
-async function stopped(name: string, place: Awaited<ReturnType<typeof streaming>>, could: boolean): Promise<Outcome> {
+async function stopped(
+  name: string,
+  place: Awaited<ReturnType<typeof streaming>>,
+  meant: { readonly could: boolean; readonly code: number },
+): Promise<Outcome> {
   const late = await load({ url: place.proxy.url, asks: [chat({ tag: 'stop' })], width: 1, deadlineMs });
   const seen = await place.running;
   const { code, signal } = await place.proxy.ended;
   const ledger = compareLedger(seen, await decisions(place.folder, 'stop'));
-  const outcome = outcomeOf(seen, () => could, { restless: null, ledger });
+  const outcome = outcomeOf(seen, () => meant.could, { restless: null, ledger });
   const problems = [
-    ...(code === 0 ? [] : [`${name} ended with ${code ?? signal}`]),
+    ...(code === meant.code ? [] : [`${name} ended with ${code ?? signal}`]),
     ...(late.some(succeeded) ? ['a request was let in after the signal'] : []),
   ];
   return { ...outcome, problems: [...outcome.problems, ...problems] };
@@ -126,7 +132,7 @@ const terminated: Fault = {
     const place = await streaming(stage, 1_000);
     place.proxy.child.kill('SIGTERM');
     await pause(200);
-    return stopped('SIGTERM', place, true);
+    return stopped('SIGTERM', place, { could: true, code: 0 });
   },
 };
 
@@ -136,7 +142,7 @@ const terminatedLate: Fault = {
     const place = await streaming(stage, 15_000);
     place.proxy.child.kill('SIGTERM');
     await pause(200);
-    return stopped('SIGTERM', place, false);
+    return stopped('SIGTERM', place, { could: false, code: 0 });
   },
 };
 
@@ -156,6 +162,31 @@ const terminatedTwice: Fault = {
   },
 };
 
+const ownFault: Fault = {
+  name: 'an exception of our own that nobody caught',
+  async run(stage) {
+    const main = resolve(import.meta.dirname, '../sabotaged-proxy.ts');
+    const place = await streaming(stage, 1_000, { main, nodeArguments: ['--import', import.meta.resolve('tsx')] });
+    place.proxy.child.send('crash');
+    await pause(200);
+    const outcome = await stopped('the proxy', place, { could: true, code: 1 });
+    const said = /a fault of our own/.test(place.proxy.log()) ? [] : ['the log does not speak of the fault'];
+    return { ...outcome, problems: [...outcome.problems, ...said] };
+  },
+};
+
+const logUnwritable: Fault = {
+  name: 'log on a full disk',
+  async run(stage) {
+    if (!existsSync('/dev/full')) return { ...nothingAsked, skipped: 'there is no /dev/full here' };
+    const folder = await stage.folder({ telemetry: { log: 'debug' } });
+    const proxy = await stage.start({ folder, logFile: '/dev/full' });
+    const asks = Array.from({ length: 40 * stage.scale }, (_, i) => chat({ stream: i % 2 > 0, tag: 'log' }));
+    proxy.child.kill('SIGHUP');
+    return endure({ proxy, folder }, { asks, width: 8, tag: 'log', could: all });
+  },
+};
+
 export const processFaults: readonly Fault[] = [
   portInUse,
   missingModel,
@@ -164,4 +195,6 @@ export const processFaults: readonly Fault[] = [
   terminated,
   terminatedLate,
   terminatedTwice,
+  ownFault,
+  logUnwritable,
 ];
