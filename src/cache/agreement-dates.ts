@@ -1,6 +1,6 @@
 /** Days and times among tokens: `5 March`, `March 5th`, `5 pm` and `17:00` get one form each; years stay numbers. */
 import type { Token } from './agreement-tokens.ts';
-import { months, weekdays } from './agreement-words.ts';
+import { daysAndTimes, months, weekdays } from './agreement-words.ts';
 
 /** Day, month and year in either order; hours with am and pm; the rest stays as it is. */
 export function mergeDates(tokens: readonly Token[]): Token[] {
@@ -24,6 +24,8 @@ export function mergeDates(tokens: readonly Token[]): Token[] {
       merged.splice(-1, 1, dateToken(clockTime(before.form, here.form)));
     } else if (here.form === 'fall' && /^(?:the|in|this|last|next)$/.test(before?.form ?? '')) {
       merged.push(dateToken('autumn'));
+    } else if (here.kind === 'word' && daysAndTimes.has(here.form)) {
+      merged.push(dateToken(here.form));
     } else if (here.kind === 'word' && weekdays.includes(here.form.replace(/s$/, ''))) {
       merged.push(dateToken(here.form.replace(/s$/, '')));
     } else merged.push(here);

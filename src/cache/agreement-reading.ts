@@ -5,7 +5,6 @@
 import { languageWords } from '../routing/language-words.ts';
 import { fold, type Token, tokensOf } from './agreement-tokens.ts';
 import {
-  daysAndTimes,
   emptyWords,
   hardRoles,
   lightWords,
@@ -146,7 +145,7 @@ export function readPrompt(text: string): Reading {
       marks.numbers.push(form);
       const beside = tokens[at + 1]?.kind === 'unit' ? tokens[at + 1] : null;
       if (beside) marks.amounts.push(`${form} ${beside.form}`);
-    } else if (kind === 'date' || (kind === 'word' && daysAndTimes.has(form))) marks.dates.push(dateForm(tokens, at));
+    } else if (kind === 'date') marks.dates.push(dateForm(tokens, at));
     else if (kind === 'unit') {
       marks.units.push(form);
       if (/^(?:last|next|previous|this|coming)$/.test(tokens[at - 1]?.form ?? ''))
@@ -207,6 +206,7 @@ export function stem(word: string): string {
   else if (base.length > 4 && base.endsWith('ied')) base = `${base.slice(0, -3)}y`;
   else if (base.length > 4 && base.endsWith('ed')) base = undouble(base.slice(0, -2));
   else if (base.length > 5 && base.endsWith('ly')) base = base.slice(0, -2);
+  else if (base.length > 5 && base.endsWith('est')) base = undouble(base.slice(0, -3));
   base = base.replace(/is(e|ation)?$/, 'iz');
   return base.length > 3 && base.endsWith('e') ? base.slice(0, -1) : base;
 }

@@ -42,6 +42,7 @@ const rules: readonly Rule[] = [
   question,
   tense,
   direction,
+  exchanged,
 ];
 
 function caseless(a: Reading, b: Reading): boolean {
@@ -138,6 +139,18 @@ function question(a: Reading, b: Reading): Disagreement | null {
 /** `did you buy`, `should I buy`: what was, and what is to be. */
 function tense(a: Reading, b: Reading): Disagreement | null {
   return a.tense === b.tense || a.tense === '' || b.tense === '' ? null : no('question', a.tense, b.tense);
+}
+
+/**
+ * A telling word of one prompt against a word of the other that no list pairs with it: `quinoa` for `couscous`. Now and
+ * then it is a synonym that the lists lack; far more often it is another question, and a small model's cosine cannot tell.
+ */
+function exchanged(a: Reading, b: Reading): Disagreement | null {
+  const lost = a.content.filter(({ key }) => !b.keys.has(key));
+  const added = b.content.filter(({ key }) => !a.keys.has(key));
+  const telling = [...lost, ...added].some(({ weight }) => weight === 1);
+  if (!telling || lost.length === 0 || added.length === 0) return null;
+  return no('wording', wordsOnly(a, b), wordsOnly(b, a));
 }
 
 /** Words of both prompts that changed places, or the prepositions before them. */
