@@ -59,9 +59,9 @@ export interface OutcomeGroup {
 }
 
 /** Chance of one false alarm in a whole report. */
-export const biasLevel = 0.01;
+const biasLevel = 0.01;
 /** Labelled shares that differ by less, relative to themselves, move no figure that a reader would act on. */
-export const leastSpread = 0.2;
+const leastSpread = 0.2;
 
 /** In the order of `groups`. The sums must be split by `feedbackStrata`, in that order. */
 export function outcomeFigures(groups: readonly OutcomeGroup[]): OutcomeFigures[] {
@@ -107,14 +107,14 @@ function difference(a: NanoUsd | null | undefined, b: NanoUsd | null | undefined
 
 function countAnswers(rows: readonly OutcomeSums[]) {
   const cells = new Map<string, FeedbackCell>();
-  const sources: Record<string, number> = {};
+  const sources = new Map<string, number>();
   const counts = { answers: 0, accepted: 0, rejected: 0, failedChecks: 0, failed: 0, failedAccepted: 0 };
   for (const row of rows) {
     const { answers } = row;
     if (answers === 0) continue;
     const failed = row.check !== null && row.check !== 'passed';
     const source = row.outcome === 'unknown' ? (failed ? 'check' : null) : (row.source ?? 'feedback');
-    if (source !== null) sources[source] = (sources[source] ?? 0) + answers;
+    if (source !== null) sources.set(source, (sources.get(source) ?? 0) + answers);
     counts.answers += answers;
     if (row.outcome !== 'unknown') counts[row.outcome] += answers;
     if (failed) {
@@ -126,7 +126,7 @@ function countAnswers(rows: readonly OutcomeSums[]) {
     addToCell(cells, row);
   }
   // A second call that was moved to another row has left nothing here.
-  const judges = Object.fromEntries(Object.entries(sources).filter(([, count]) => count > 0));
+  const judges = Object.fromEntries([...sources].filter(([, count]) => count > 0));
   return { ...counts, sources: judges, cells: [...cells.values()] };
 }
 

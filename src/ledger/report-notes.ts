@@ -6,6 +6,7 @@ import type { Report, ReportInput, ReportRow } from './report-form.ts';
 
 /** A reader stops reading at some point; the figures of every row say for themselves that they lean. */
 const mostBiases = 4;
+const mostNames = 8;
 
 export function notesOn(report: Omit<Report, 'notes'>, input: ReportInput): string[] {
   return [...groupNotes(report), ...priceNotes(input), ...outcomeNotes(report)];
@@ -63,7 +64,9 @@ function outcomeNotes({ by, rows, total }: Omit<Report, 'notes'>): string[] {
   }
   const few = rows.filter((row) => row.outcomes.answers > 0 && row.outcomes.acceptedEstimate === null);
   if (few.length > 0) {
-    notes.push(`Too few labels to tell (under ${fewestLabels}): ${few.map(({ name }) => name).join(', ')}.`);
+    const names = few.slice(0, mostNames).map(({ name }) => name);
+    const others = few.length > mostNames ? ` and ${few.length - mostNames} more` : '';
+    notes.push(`Too few labels to tell (under ${fewestLabels}): ${names.join(', ')}${others}.`);
   }
   const biases = [total, ...rows].flatMap((row) => row.outcomes.bias.map((bias) => biasNote({ by, row, bias })));
   return [...notes, ...biases.slice(0, mostBiases), ...more(biases.length - mostBiases)];

@@ -62,8 +62,16 @@ function leaning(of: { dimension: number; pools: readonly Margin[]; share: numbe
     dimension,
     chance: chiSquareTail(sum(pools, distance), pools.length - 1),
     spread: Math.sqrt(variance),
-    most: { name: most.names.join(', '), answers: most.answers, labelled: most.labelled },
+    most: { name: listed(most.names), answers: most.answers, labelled: most.labelled },
   };
+}
+
+const mostNames = 3;
+
+/** Small strata were taken together, and there may be thousands of them. */
+function listed(names: readonly string[]): string {
+  const some = names.slice(0, mostNames).join(', ');
+  return names.length > mostNames ? `${some} and ${names.length - mostNames} more` : some;
 }
 
 const mostRounds = 200;
