@@ -12,6 +12,12 @@ import type { RefineSettings } from './refine.ts';
 import { seeded } from './seeded.ts';
 import { classCounts, selectRows, type TrainingRows } from './training-rows.ts';
 
+/** A judged row, its weight yet to be balanced. */
+interface Seen extends Omit<Judged, 'weight'> {
+  /** Out of scope as a near miss: an example whose own route was taken away. */
+  readonly nearMiss: boolean;
+}
+
 export interface CrossFit {
   readonly judged: readonly Judged[];
   /** Held-out logits over the routes and the right route, for the temperature. */
@@ -31,7 +37,7 @@ export function* crossFit(input: CoreInput, settings: RefineSettings): Generator
   const { rows } = input;
   const fold = foldsOf(rows);
   const runs = rows.size > manyRows ? 1 : folds;
-  const judged: Judged[] = [];
+  const judged: Seen[] = [];
   const held: { logits: Float64Array; route: number }[] = [];
   let right = 0;
   for (let run = 0; run < runs; run++) {
@@ -80,7 +86,7 @@ function judge(
   workspace: Workspace,
   rows: TrainingRows,
   row: number,
-  into: { judged: Judged[]; held: { logits: Float64Array; route: number }[] },
+  into: { judged: Seen[]; held: { logits: Float64Array; route: number }[] },
 ): number {
   const { lexical, dimensions } = rows;
   const vector = rows.dense.subarray(row * dimensions, (row + 1) * dimensions) as UnitVector;
@@ -90,23 +96,33 @@ function judge(
   const own = rows.labels[row];
   const best = choose(core, workspace);
   const inScope = own < core.routes;
-  into.judged.push({ signals: signalsOf(core, workspace, best, query), inScope, weight: 1 });
+  into.judged.push({ signals: signalsOf(core, workspace, best, query), inScope, nearMiss: false });
   if (!inScope) return 0;
   into.held.push({ logits: workspace.logits.slice(0, core.routes), route: own });
   if (core.routes > 1) {
     const other = choose(core, workspace, own);
-    into.judged.push({ signals: signalsOf(core, workspace, other, query), inScope: false, weight: 1 });
+    into.judged.push({ signals: signalsOf(core, workspace, other, query), inScope: false, nearMiss: true });
   }
   return best === own ? 1 : 0;
 }
 
+/** Share of the out-of-scope weight that prompts from far away take, where there are enough of them: near misses are many. */
+const farShare = 0.5;
+/** A far row weighs at most as much as this many near misses: a dozen of them must not decide. */
+const mostFarWeight = 8;
+
 /** In scope and out of scope weigh the same in total, whatever their numbers. */
-function balanced(judged: readonly Judged[]): Judged[] {
+function balanced(judged: readonly Seen[]): Judged[] {
   const inside = judged.filter((row) => row.inScope).length;
-  const outside = judged.length - inside;
-  if (inside === 0 || outside === 0) return [];
+  const near = judged.filter((row) => row.nearMiss).length;
+  const far = judged.length - inside - near;
+  if (inside === 0 || near + far === 0) return [];
   const half = judged.length / 2;
-  return judged.map((row) => ({ ...row, weight: half / (row.inScope ? inside : outside) }));
+  const share = near === 0 ? 1 : Math.min(farShare, (mostFarWeight * far) / (mostFarWeight * far + near));
+  return judged.map(({ signals, inScope, nearMiss }) => {
+    const weight = inScope ? half / inside : nearMiss ? (half * (1 - share)) / near : (half * share) / far;
+    return { signals, inScope, weight };
+  });
 }
 
 /** The factor on the logits with the least held-out cross-entropy; 1 when nothing was held out. */

@@ -1,7 +1,7 @@
 /**
  * Single examples in an index: their texts and their vectors as int8 with one scale a row (a cosine is then right to
- * about .005), a spread-out few first. They answer "what is the nearest example?"
- * and weigh against counter-examples; the evidence of being in scope does not read them.
+ * about .005), a spread-out few first. They answer "what is the nearest example?", are part of the evidence of being in
+ * scope, and weigh against counter-examples.
  */
 import type { UnitVector } from '../base/vector.ts';
 import { spreadOrder } from './prototypes.ts';

@@ -5,7 +5,7 @@
  */
 import type { UnitVector } from '../base/vector.ts';
 import type { Signals } from './evidence.ts';
-import type { ExampleSet } from './examples.ts';
+import { type ExampleSet, nearestCosine } from './examples.ts';
 import type { PackedVectors } from './prototypes.ts';
 import type { LinearHead } from './refine.ts';
 
@@ -93,9 +93,8 @@ export function signalsOf(core: Core, workspace: Workspace, route: number, query
   const { logits } = workspace;
   const none = core.classes > core.routes ? logits[core.routes] : logits[route] - core.scale;
   return {
-    dense: denseCosine(core, route, query.vector),
+    nearness: logits[route] / core.scale + nearestCosine(core.examples, route, query.vector),
     lexical: lexicalCosine(core, route, query),
-    logit: logits[route] / core.scale,
     overNone: (logits[route] - none) / core.scale,
   };
 }

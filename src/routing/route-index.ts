@@ -15,7 +15,7 @@ import { type Core, type Workspace, workspaceFor } from './rank.ts';
 import type { Route } from './route.ts';
 
 /** Goes up when the same examples and model would give other scores: stored indexes and calibrations are then stale. */
-export const matcherVersion = '2';
+export const matcherVersion = '3';
 
 export interface Manifest {
   readonly matcher: string;
