@@ -72,7 +72,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   lap('ledger');
   const pins = createPinStore({ max: config.routing.pin_max, ttlMs: config.routing.pin_ttl });
   const owners = createOwners({ max: 200_000, ttlMs: 30 * 86_400_000 });
-  const caches = openCaches({ config, clock, log });
+  const caches = openCaches({ config, clock, log, random: Math.random });
   const admission = createAdmission({
     maxInFlight: config.server.max_in_flight,
     maxQueued: config.server.max_queued,
@@ -118,6 +118,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       pins: () => pins.size,
       cacheEntries: () => caches.memory.stats().entries,
       cacheBytes: () => caches.memory.stats().bytes,
+      semantic: () => caches.semantic?.current?.stats() ?? null,
       breakers: () => [...(runtimes.current()?.backends.values() ?? [])].flatMap((backend) => backend.view()),
     },
   });
@@ -151,6 +152,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     pins,
     owners,
     cache: caches.levels,
+    semantic: caches.semantic,
     hashPerson,
     admission,
     keys,
@@ -304,6 +306,7 @@ function needsRestart(running: Config, next: Config): string[] {
     'budgets.webhook': config.budgets.webhook ?? null,
     'routing.pin_ttl': config.routing.pin_ttl,
     'routing.pin_max': config.routing.pin_max,
+    'cache.semantic': { ...config.cache.semantic, max_error: undefined, compare: undefined, judge: undefined },
     'cache.exact': { ...config.cache.exact, ttl: undefined, max_temperature: undefined },
   });
   const [before, after] = [Object.entries(fixed(running)), Object.values(fixed(next))];

@@ -1,15 +1,22 @@
-/** Opens what answers are stored in, for the life of the process: memory, and the ledger's database beneath it. */
+/**
+ * Opens what answers are stored in, for the life of the process: memory, the ledger's database beneath it, and the index of
+ * the semantic cache, which goes with an embedding model.
+ */
 import type { Clock } from './base/clock.ts';
 import { messageOf } from './base/errors.ts';
 import { createExactCache, type ExactCache } from './cache/exact-cache.ts';
 import { type AnswerLevels, createAnswerLevels } from './cache/exact-levels.ts';
 import type { Config } from './config/schema.ts';
+import { stateFolder } from './config/state-folder.ts';
 import { openAnswerStore } from './ledger/open-answer-store.ts';
+import { createSemanticShelf, type SemanticShelf } from './lifecycle/semantic-shelf.ts';
 import type { Log } from './telemetry/log.ts';
 
 export interface Caches {
   readonly memory: ExactCache;
   readonly levels: AnswerLevels;
+  /** null: `cache.semantic.enabled` is false. */
+  readonly semantic: SemanticShelf | null;
   /** Writes what waits, and closes the database. */
   close(): Promise<void>;
 }
@@ -17,8 +24,16 @@ export interface Caches {
 const megabyte = 1_048_576;
 /** A database that fails would say so with every request. */
 const complaintMs = 60_000;
+const saveEveryMs = 300_000;
 
-export function openCaches(options: { readonly config: Config; readonly clock: Clock; readonly log: Log }): Caches {
+interface OpenCachesOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
+export function openCaches(options: OpenCachesOptions): Caches {
   const { config, clock, log } = options;
   const { exact } = config.cache;
   const memory = createExactCache({ maxBytes: Math.round(exact.max_mb * megabyte), clock });
@@ -38,12 +53,29 @@ export function openCaches(options: { readonly config: Config; readonly clock: C
       log.warn('stored answers cannot be read or written; there are fewer cache hits', { error: messageOf(error) });
     },
   });
+  const semantic = config.cache.semantic.enabled ? openShelf(options) : null;
   return {
     memory,
     levels,
+    semantic,
     async close() {
+      await semantic?.close();
       await levels.flush();
       await store?.close();
     },
   };
+}
+
+function openShelf({ config, clock, log, random }: OpenCachesOptions): SemanticShelf {
+  const { semantic } = config.cache;
+  return createSemanticShelf({
+    stateDir: stateFolder(config),
+    keepsPrompts: config.ledger.prompts === 'full',
+    saveEveryMs,
+    maxBytes: Math.round(semantic.max_mb * megabyte),
+    verifyShare: semantic.verify_share,
+    now: () => clock.now(),
+    random,
+    onNotice: (message, fields) => log.warn(message, fields),
+  });
 }

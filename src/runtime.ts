@@ -31,7 +31,9 @@ import type { Services } from './http/services.ts';
 import type { TokenCounter } from './ledger/token-counter.ts';
 import { modelsFolder } from './lifecycle/prepare.ts';
 import { openRegistry } from './lifecycle/registry.ts';
+import type { SemanticShelf } from './lifecycle/semantic-shelf.ts';
 import type { Snapshot } from './lifecycle/snapshot.ts';
+import { semanticStep, takeSemantic } from './open-semantic.ts';
 
 /** What outlives a reload. */
 export interface Standing {
@@ -41,6 +43,7 @@ export interface Standing {
   readonly pins: PinStore;
   readonly owners: Owners;
   readonly cache: AnswerLevels;
+  readonly semantic: SemanticShelf | null;
   /** The name that ledger and caches have for a person; null where none is kept. */
   readonly hashPerson: (person: string) => string | null;
   readonly admission: Admission;
@@ -69,6 +72,8 @@ export interface Runtime {
 export async function buildRuntime(config: Config, snapshot: Snapshot, standing: Standing): Promise<Runtime> {
   // What can fail without leaving anything open comes first.
   const embedders = await openEmbedders(config, snapshot);
+  const similar = await takeSemantic(standing.semantic, { config, snapshot });
+  if (snapshot.anyRouteCaches || config.cache.fallback.mode !== 'none') await standing.cache.ready();
   const backends = openBackends(config, standing);
   const { owners } = standing;
   const rejections = createRejections({ clock: standing.clock });
@@ -83,12 +88,12 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
     onEmbedderError: standing.events.embedderFailed,
   });
   const { clock, cache, events, hashPerson } = standing;
-  if (snapshot.anyRouteCaches || config.cache.fallback.mode !== 'none') await cache.ready();
-  const chatCache = createChatCache({ config, cache, semantic: null, clock, hashPerson });
+  const semantic = similar === null ? null : semanticStep(similar, { ...standing, config, backends });
+  const chatCache = createChatCache({ config, cache, semantic, clock, hashPerson });
   const services: Services = {
     config,
     clock,
-    cacheAdmin: createCacheAdmin({ config, snapshot, clock, levels: cache, chatCache, semantic: null, hashPerson }),
+    cacheAdmin: createCacheAdmin({ config, snapshot, clock, levels: cache, chatCache, semantic: similar, hashPerson }),
     snapshot: () => snapshot,
     chat: createChatHandler({
       config,
@@ -144,16 +149,22 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
 function openBackends(config: Config, { clock, pools, breakers }: Standing): Map<string, Endpoints> {
   const backends = new Map<string, Endpoints>();
   const models = Object.entries(config.models);
-  for (const [name, backend] of Object.entries(config.backends)) {
-    const opened = openEndpoints(name, backend, {
-      clock,
-      pools,
-      breakers,
-      random: Math.random,
-      models: models.filter(([, model]) => model.backend === name).map(([model]) => model),
-      mostAtLeftAlone: Math.ceil(config.server.max_in_flight / 2),
-    });
-    backends.set(name, opened);
+  try {
+    for (const [name, backend] of Object.entries(config.backends)) {
+      const opened = openEndpoints(name, backend, {
+        clock,
+        pools,
+        breakers,
+        random: Math.random,
+        models: models.filter(([, model]) => model.backend === name).map(([model]) => model),
+        mostAtLeftAlone: Math.ceil(config.server.max_in_flight / 2),
+      });
+      backends.set(name, opened);
+    }
+  } catch (error) {
+    // A config that is refused must not leave connections behind.
+    for (const opened of backends.values()) void opened.close();
+    throw error;
   }
   return backends;
 }

@@ -19,6 +19,7 @@ import {
   makeAnswerTallies,
   makeDecisionTallies,
 } from './request-tallies.ts';
+import { addSemanticGauges, type SemanticSample } from './semantic-metrics.ts';
 
 export interface MetricsOptions {
   readonly version: string;
@@ -32,6 +33,8 @@ export interface MetricsOptions {
     readonly cacheEntries: () => number;
     readonly cacheBytes: () => number;
     readonly breakers: () => readonly BreakerSample[];
+    /** null: there is no semantic cache. */
+    readonly semantic: () => SemanticSample | null;
   };
 }
 
@@ -55,6 +58,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   collectDefaultMetrics({ register: registry });
   addGauges(registry, options);
   addBreakerGauge(registry, options.gauges.breakers);
+  addSemanticGauges(registry, options.gauges.semantic);
   const meters = createMeters(registry);
   const decisions = new Map<string, DecisionTallies>();
   const answers = new Map<string, AnswerTallies>();

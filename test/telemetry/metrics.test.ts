@@ -12,6 +12,7 @@ const gauges = {
   cacheEntries: () => 6,
   cacheBytes: () => 7,
   breakers: () => [],
+  semantic: () => null,
 };
 
 const metrics = () => createMetrics({ version: '1.2.3', gauges });
