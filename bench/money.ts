@@ -14,7 +14,8 @@ import type { Report } from '../src/ledger/report-form.ts';
 import { openSqliteStore } from '../src/ledger/sqlite-store.ts';
 import { reportPage } from '../src/render/html-report.ts';
 import { reportTable } from '../src/render/report-table.ts';
-import { type Counted, disagreements, simulateMonth, start } from './money-world.ts';
+import { start } from './money-serving.ts';
+import { type Counted, disagreements, simulateMonth } from './money-world.ts';
 
 const { values: flags } = parseArgs({
   options: {
