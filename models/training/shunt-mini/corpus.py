@@ -5,6 +5,7 @@ import re
 
 import numpy
 
+import grammar
 import vocabulary
 from batches import Groups, Pairs, Texts
 from clean import Cleaner, evaluation_texts
@@ -19,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def read_corpus(data, own_folders, settings, log):
-    """Returns own groups and public parts as text, cleaned of evaluation rows."""
+    """Returns own groups, public parts and groups made by the grammar, as text; our own is cleaned of evaluation rows."""
     sources = json.load(open(os.path.join(HERE, "sources.json"), encoding="utf8"))
     parts = {}
     for source in sources:
@@ -32,8 +33,19 @@ def read_corpus(data, own_folders, settings, log):
         group["texts"] = [text for text in group["texts"] if cleaner.keeps(text)]
     after = sum(len(group["texts"]) for group in own)
     own = [group for group in own if len(group["texts"]) > 1]
+    made = made_groups(cleaner, settings)
     log(f"read {len(parts)} public parts, {len(own)} own groups; {before - after} of {before} own texts stand too near to evaluation rows")
-    return own, parts
+    log(f"{sum(len(part['groups']) for part in made.values())} groups made by the grammar")
+    return own, parts, made
+
+
+def made_groups(cleaner, settings):
+    parts = {}
+    for group in grammar.groups():
+        texts = [text for text in group["texts"] if cleaner.keeps(text)]
+        if len(texts) > 1:
+            parts.setdefault(group["kind"], []).append(texts)
+    return {f"grammar:{kind}": {"groups": groups, "weight": settings["made_weights"][kind]} for kind, groups in parts.items()}
 
 
 def train_tokenizer(own, parts, settings):
@@ -49,16 +61,18 @@ def train_tokenizer(own, parts, settings):
 
 
 class Corpus:
-    def __init__(self, own, parts, tokenizer, settings):
-        self.numbers, self.rows, self.tokenizer = {}, [], tokenizer
+    def __init__(self, own, parts, made, tokenizer, settings):
+        self.numbers, self.rows, self.tokenizer, self.written = {}, [], tokenizer, 0
         self.sources, first_key = [], 0
         groups = [[self._number(text) for text in group["texts"]] for group in own]
         self.sources.append(Groups("own", settings["own_weight"], groups, first_key))
         first_key += len(groups)
         gists = [(text, self._number(group["gist"])) for group, texts in zip(own, groups) for text in texts]
         self.sources.append(Pairs("own:gist", settings["gist_weight"], *zip(*gists)))
-        for name, part in sorted(parts.items()):
-            weight = part["weight"] * settings["public_weight"]
+        for name, part in [*sorted(parts.items()), *sorted(made.items())]:
+            weight = part["weight"] * (1 if name in made else settings["public_weight"])
+            if name in made:  # last of all: what stands before was written by people
+                self.written = self.written or len(self.rows)
             if "groups" in part:
                 groups = [[self._number(text) for text in group] for group in part["groups"]]
                 self.sources.append(Groups(name, weight, groups, first_key))

@@ -35,12 +35,38 @@ class Table:
         self.values[index] -= self.rate * factor * step
 
 
-def fit(texts, sources, wrapping, vectors, log_weights, settings, report):
-    """Returns the mean of vectors and log weights over the last steps (settings["average"] of them): a
+class SharedTable:
+    """Token vectors that share parts: the vector of a piece is its own plus that of its parts (`lookalikes.py`), which
+    begin at nothing and learn from every piece that has them."""
+
+    def __init__(self, values, parts, rate, parts_rate):
+        self.own, self.parts = Table(values, rate), parts
+        self.shared = Table(numpy.zeros((parts.shape[1], values.shape[1]), numpy.float32), rate * parts_rate)
+
+    def rows(self, index):
+        mine = self.parts[index.numpy()]
+        self.columns = numpy.unique(mine.indices)
+        self.mine = mine[:, self.columns]
+        added = torch.from_numpy(self.mine @ self.shared.values[self.columns].numpy())
+        return (self.own.values[index] + added).requires_grad_()
+
+    def update(self, index, gradient, factor):
+        self.own.update(index, gradient, factor)
+        columns = torch.from_numpy(self.columns.astype(numpy.int64))
+        self.shared.update(columns, torch.from_numpy(self.mine.T.tocsr() @ gradient.numpy()), factor)
+
+    @property
+    def values(self):
+        return self.own.values + torch.from_numpy(self.parts @ self.shared.values.numpy())
+
+
+def fit(texts, sources, wrapping, start, parts, settings, report):
+    """start: vectors and log weights. Returns the mean of vectors and log weights over the last steps (settings["average"] of them): a
     better model than the last step, at no cost but memory."""
     random = numpy.random.RandomState(settings["seed"])
     torch.manual_seed(settings["seed"])
-    table, weights = Table(vectors, settings["rate"]), Table(log_weights, settings["rate"] * 0.5)
+    vectors, log_weights = start
+    table, weights = SharedTable(vectors, parts, settings["rate"], settings["parts_rate"]), Table(log_weights, settings["rate"] * 0.5)
     means, taken = None, 0
     began, losses = time.time(), []
     for step in range(settings["steps"]):
@@ -48,7 +74,7 @@ def fit(texts, sources, wrapping, vectors, log_weights, settings, report):
         losses.append(_step(texts, batch, table, weights, step, settings))
         if step >= settings["steps"] * (1 - settings["average"]) and step % 10 == 9:
             taken += 1
-            means = means or [torch.zeros_like(table.values), torch.zeros_like(weights.values)]
+            means = means or [torch.zeros(vectors.shape), torch.zeros(log_weights.shape)]
             for mean, now in zip(means, (table.values, weights.values)):
                 mean += (now - mean) / taken
         if (step + 1) % settings["report_every"] == 0:
