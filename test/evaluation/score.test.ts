@@ -94,7 +94,14 @@ describe('slices', () => {
 });
 
 describe('baselines', () => {
-  const terms = { models: {}, targetOf, assumedOutputTokens: 100, at: 0, routes: ['billing', 'refund'], cheapTarget: 'small' };
+  const terms = {
+    models: {},
+    targetOf,
+    assumedOutputTokens: 100,
+    at: 0,
+    routes: ['billing', 'refund'],
+    cheapTarget: 'small',
+  };
   it('frame the router: the oracle is always right, the fallback right on what belongs nowhere', () => {
     const baselines = baselinesOf(rows, terms);
     const strangers = rows.filter((row) => row.truth === null).length;
