@@ -4,7 +4,7 @@ import type { Endpoints } from './backend/endpoints.ts';
 import type { Clock } from './base/clock.ts';
 import { messageOf, ShuntError } from './base/errors.ts';
 import type { AnswerLevels } from './cache/exact-levels.ts';
-import type { SemanticCache } from './cache/semantic-contract.ts';
+import type { LabelledPair, SemanticCache } from './cache/semantic-contract.ts';
 import type { Config } from './config/schema.ts';
 import type { GatewayEvents } from './gateway/events.ts';
 import { createJudge } from './gateway/judge.ts';
@@ -22,17 +22,20 @@ export async function takeSemantic(
   { config, snapshot }: { readonly config: Config; readonly snapshot: Snapshot },
 ): Promise<SemanticCache | null> {
   if (shelf === null) return null;
-  const { pairs: file } = config.cache.semantic;
-  const pairs = file === undefined ? [] : await readLabelledPairs(resolve(config.folder, file));
-  const { cache, made } = await shelf.take(snapshot.embedder.identity);
-  if (!made) return cache;
+  const { pairs } = config.cache.semantic;
+  const file = pairs === undefined ? null : resolve(config.folder, pairs);
+  return shelf.take(snapshot.embedder.identity, async (cache) => {
+    if (file !== null) await teach(cache, await readLabelledPairs(file), snapshot);
+  });
+}
+
+async function teach(cache: SemanticCache, pairs: readonly LabelledPair[], { prompts }: Snapshot): Promise<void> {
   for (let from = 0; from < pairs.length; from += learnedAtOnce) {
     const some = pairs.slice(from, from + learnedAtOnce);
     const texts = some.flatMap(({ a, b }) => [a, b]);
-    const embedded = await snapshot.prompts.embed(texts, { role: 'query', lane: 'bulk' });
+    const embedded = await prompts.embed(texts, { role: 'query', lane: 'bulk' });
     for (const [at, pair] of some.entries()) cache.learn(pair, [embedded[2 * at].vector, embedded[2 * at + 1].vector]);
   }
-  return cache;
 }
 
 export function semanticStep(

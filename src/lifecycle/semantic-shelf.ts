@@ -15,8 +15,8 @@ import type { SemanticCache, SemanticCacheOptions } from '../cache/semantic-cont
 import type { EmbeddingIdentity } from '../embedding/contract.ts';
 
 export interface SemanticShelf {
-  /** The cache for the vectors of this model: the one that is open, the one on disk, or a new one. `made`: it is new. */
-  take(identity: EmbeddingIdentity): Promise<{ readonly cache: SemanticCache; readonly made: boolean }>;
+  /** The cache for the vectors of this model: the one that is open, the one on disk, or a new one, once it is taught. */
+  take(identity: EmbeddingIdentity, teach?: (made: SemanticCache) => Promise<void>): Promise<SemanticCache>;
   /** The one that was taken last. */
   readonly current: SemanticCache | null;
   /** Writes it, when something has changed since. Never rejects. */
@@ -41,9 +41,12 @@ export function createSemanticShelf(options: ShelfOptions): SemanticShelf {
   const timer = setInterval(() => void save(), options.saveEveryMs);
   timer.unref();
 
-  async function take(identity: EmbeddingIdentity) {
+  async function take(
+    identity: EmbeddingIdentity,
+    teach?: (made: SemanticCache) => Promise<void>,
+  ): Promise<SemanticCache> {
     const { fingerprint, dimensions } = identity;
-    if (shelved?.fingerprint === fingerprint) return { cache: shelved.cache, made: false };
+    if (shelved?.fingerprint === fingerprint) return shelved.cache;
     await save();
     const file = join(
       options.stateDir,
@@ -55,11 +58,11 @@ export function createSemanticShelf(options: ShelfOptions): SemanticShelf {
     if ('reason' in found && found.reason !== null) {
       onNotice('the stored semantic cache was refused and begins anew', { file, reason: found.reason });
     }
-    const made = !('cache' in found);
-    const cache = made ? createSemanticCache(own) : found.cache;
+    const cache = 'cache' in found ? found.cache : createSemanticCache(own);
+    if (!('cache' in found)) await teach?.(cache);
     shelved = { fingerprint, cache, own, file };
     written = stampOf(cache);
-    return { cache, made };
+    return cache;
   }
 
   /** One write at a time. */

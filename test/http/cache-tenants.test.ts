@@ -2,7 +2,10 @@
  * The property that must never break: no tenant is ever told what another was told. 10,000 mixed requests of two tenants,
  * equal prompts and paraphrases, streamed and not, many at once; the backend signs each answer with who asked.
  */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startProxy, type TestProxy } from '../proxy-harness.ts';
@@ -13,7 +16,7 @@ type Tenant = (typeof tenants)[number];
 
 const prompts = [
   'What is the capital of Peru?',
-  'Which city is the capital of Peru?',
+  "What's the capital of Peru?",
   'In which year did the Berlin Wall fall?',
   'When did the Berlin Wall fall?',
   'How many legs does a spider have?',
@@ -56,10 +59,22 @@ beforeAll(async () => {
     replyEvents(response, [chunk({ content }, null), chunk({}, 'stop'), last, 'data: [DONE]\n\n']);
   });
   const own = { base_url: backend.url, credentials: 'client', max_retries: 0 };
+  const folder = await mkdtemp(join(tmpdir(), 'shunt-pairs-'));
+  const countries = ['Chile', 'Spain', 'Japan', 'Norway', 'Kenya', 'Cuba', 'Egypt', 'Ghana', 'Italy', 'Nepal', 'Malta'];
+  const pairs = [...countries, 'Brazil', 'Canada', 'Greece', 'Poland', 'Sweden', 'Turkey', 'Panama'].map((country) => {
+    const [a, b] = [`What is the capital of ${country}?`, `What's the capital of ${country}?`];
+    return `${JSON.stringify({ a, b, same: true })}\n`;
+  });
+  await writeFile(join(folder, 'pairs.jsonl'), pairs.join(''));
+  const semantic = { enabled: true, max_error: 0.5, verify_share: 0.1, pairs: join(folder, 'pairs.jsonl') };
   proxy = await startProxy({
     backends: { cheap: own, strong: own },
-    cache: { fallback: { mode: 'exact', max_temperature: 2 } },
+    cache: { semantic, fallback: { mode: 'semantic', max_temperature: 2 } },
   });
+  await rm(folder, { recursive: true });
+  const card = join(proxy.folder, 'routes', 'facts.yaml');
+  await writeFile(card, (await readFile(card, 'utf8')).replace('mode: exact', 'mode: semantic'));
+  expect(await proxy.proxy.reload('test')).toBe(true);
 });
 
 afterAll(() => agent.destroy());
@@ -111,4 +126,5 @@ test('10,000 mixed requests of two tenants share nothing across them', async () 
   expect(wrong).toEqual([]);
   expect(counts.hit).toBeGreaterThan(5_000);
   expect(counts.miss).toBeGreaterThan(100);
+  expect(counts.semantic).toBeGreaterThan(10);
 }, 120_000);

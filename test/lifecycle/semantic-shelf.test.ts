@@ -38,7 +38,7 @@ function shelf(changed: { readonly keepsPrompts?: boolean; readonly stateDir?: s
 
 async function written(changed: { readonly keepsPrompts?: boolean } = {}): Promise<string> {
   const own = shelf(changed);
-  const { cache } = await own.take(identity);
+  const cache = await own.take(identity);
   cache.put(entry);
   cache.judge('faq', { score: 0.9, served: false }, true);
   await own.close();
@@ -51,9 +51,9 @@ describe('the shelf of the semantic cache', () => {
     const file = await written();
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const own = shelf();
-    const { cache, made } = await own.take(identity);
-    expect({ made, ...cache.stats() }).toMatchObject({ made: false, entries: 1, evidence: [{ verified: 1 }] });
-    expect((await own.take(identity)).cache).toBe(cache);
+    const cache = await own.take(identity, () => Promise.reject(new Error('it is not new')));
+    expect(cache.stats()).toMatchObject({ entries: 1, evidence: [{ verified: 1 }] });
+    expect(await own.take(identity)).toBe(cache);
     expect(await readdir(join(folder, 'semantic'))).toHaveLength(1);
     expect(notices).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe('the shelf of the semantic cache', () => {
   it('keeps no prompt where none may be kept, and the evidence all the same', async () => {
     const file = await written({ keepsPrompts: false });
     expect((await readFile(file)).includes('Peru')).toBe(false);
-    const { cache } = await shelf().take(identity);
+    const cache = await shelf().take(identity);
     expect(cache.stats()).toMatchObject({ entries: 0, evidence: [{ route: 'faq', verified: 1 }] });
   });
 
@@ -77,8 +77,11 @@ describe('the shelf of the semantic cache', () => {
     const file = await written();
     await writeFile(file, spoil(await readFile(file)));
     const own = shelf();
-    const { cache, made } = await own.take(identity);
-    expect({ made, entries: cache.stats().entries }).toEqual({ made: true, entries: 0 });
+    let taught = 0;
+    const cache = await own.take(identity, async () => {
+      taught++;
+    });
+    expect({ taught, entries: cache.stats().entries }).toEqual({ taught: 1, entries: 0 });
     expect(notices).toEqual([
       {
         message: 'the stored semantic cache was refused and begins anew',
@@ -87,22 +90,27 @@ describe('the shelf of the semantic cache', () => {
     ]);
     cache.put(entry);
     await own.close();
-    expect((await shelf().take(identity)).made).toBe(false);
+    expect((await shelf().take(identity)).stats().entries).toBe(1);
   });
 
   it('never gives one model the vectors of another', async () => {
     await written();
     const own = shelf();
-    const { cache, made } = await own.take({ ...identity, fingerprint: 'sha256:cc' });
-    expect({ made, entries: cache.stats().entries }).toEqual({ made: true, entries: 0 });
-    expect((await own.take(identity)).made).toBe(false);
+    expect((await own.take({ ...identity, fingerprint: 'sha256:cc' })).stats().entries).toBe(0);
+    expect((await own.take(identity)).stats().entries).toBe(1);
+  });
+
+  it('forgets a cache that could not be taught', async () => {
+    const own = shelf();
+    await expect(own.take(identity, () => Promise.reject(new Error('no pairs')))).rejects.toThrow('no pairs');
+    expect(own.current).toBeNull();
   });
 
   it('says when it cannot write, and goes on', async () => {
     await writeFile(join(folder, 'file'), '');
     await mkdir(join(folder, 'state'));
     const own = shelf({ stateDir: join(folder, 'file') });
-    const { cache } = await own.take(identity);
+    const cache = await own.take(identity);
     cache.put(entry);
     await own.close();
     expect(notices.at(-1)?.message).toBe('the semantic cache could not be written');
