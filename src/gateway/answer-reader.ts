@@ -60,8 +60,12 @@ export function createAnswerReader(options: {
   /** The answer has outgrown the limit just now. Of what was kept, its beginning will do. */
   function forgetBeyondSample(): void {
     let length = 0;
-    const first = kept.findIndex((chunk) => (length += chunk.length) >= streamSample);
-    if (first >= 0) kept.length = first + 1;
+    let chunks = 0;
+    while (chunks < kept.length && length < streamSample) {
+      length += kept[chunks].length;
+      chunks++;
+    }
+    kept.length = chunks;
   }
 
   return {
