@@ -73,7 +73,9 @@ const diskFull: Fault = {
     const folder = await stage.folder({ ledger: { url: 'sqlite:disk/ledger.db', flush_ms: flushMs } });
     const disk = join(folder, 'disk');
     await mkdir(disk);
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk]);
+    // Room for all records once it is freed, in the database, in its log and in the file beside it.
+    const size = `size=${3 + 6 * stage.scale}m`;
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', disk]);
     if (mounted.status !== 0)
       return { ...nothingAsked, skipped: 'a small disk cannot be mounted here: that takes root' };
     try {
