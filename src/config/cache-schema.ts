@@ -53,5 +53,3 @@ export const cacheSchema = z.strictObject({
   /** Answers of the fallback model, to prompts that no route takes. */
   fallback: cachePolicySchema.prefault({}),
 });
-
-export type CacheConfig = z.output<typeof cacheSchema>;
