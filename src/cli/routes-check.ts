@@ -68,7 +68,10 @@ function withFiles(command: Command): Command {
 async function check(flags: Flags, command: Command): Promise<void> {
   const { config, folder, loaded, faults } = await read(flags, command);
   const { routes } = loaded;
-  const warnings = [...loaded.warnings, ...routes.flatMap((route) => approvalWarnings(route, Date.now()))];
+  const warnings = [
+    ...loaded.warnings,
+    ...routes.flatMap((route) => [...approvalWarnings(route, Date.now()), ...cacheWarnings(route, config)]),
+  ];
   if (faults.length > 0) process.exitCode = 2;
   if (flags.json) {
     const rows = routes.map((route) => summary(route, config));
@@ -115,6 +118,11 @@ async function read(flags: Flags, command: Command): Promise<Reading> {
   const modelNames = config ? Object.keys(config.models) : null;
   const loaded = await loadRoutes(folder, { modelNames, evaluationSets: 'must-exist' }).catch(gather);
   return { config, folder, loaded: loaded ?? { routes: [], warnings: [] }, faults };
+}
+
+function cacheWarnings({ name, file, cache }: Route, config: Config | null): string[] {
+  if (cache.mode !== 'semantic' || config?.cache.semantic.enabled !== false) return [];
+  return [`${file}: '${name}' is cached exactly: its cache.mode is semantic, but cache.semantic.enabled is false.`];
 }
 
 function shortest(path: string): string {

@@ -149,6 +149,8 @@ export function createChatCache(options: {
   /** The entry as a hit, when its route still lets it be served to this request in this form. */
   function served(asked: Omit<PlannedChat, 'plan'>, control: CacheControl, entry: CacheEntry): CacheHit | null {
     const { request, chat, snapshot } = asked;
+    // The key says so already. Whatever else should ever go wrong, nobody is told what another was told.
+    if (entry.tenant !== request.tenant.id) return null;
     const policy = policyOf(snapshot, entry.route);
     const found = { policy, ageMs: clock.now() - entry.storedAt };
     if (hitRefusal(chat, control, found) !== null || !mayTakeRoute(request.tenant, entry.route)) return null;
