@@ -171,7 +171,7 @@ function decision(i: number): DecisionRecord {
     fallbackCost: BigInt(output * 15_000) as NanoUsd,
     latency: { addedMs: 0.3 + (i % 97) / 500, embedMs: 0.1, matchMs: 0.05, firstByteMs: 80 + (i % 400), totalMs: 900 },
     person: null,
-    prompt: 'hmac:2jmj7l5rSw0yVb_vlWAYkK_YBwk9bq2mXyU4xQz1abc',
+    prompt: `hmac:${id.replaceAll('-', '')}vlWAYkK_YBw`,
   };
 }
 
