@@ -154,12 +154,19 @@ export function provenThreshold({ wrong, right }: Verdicts, maxError: number): n
   });
   let proven: number | null = null;
   for (let i = 0; i < wealth.length; i++) {
-    const later = wealth.slice(i + 1);
-    const against = later.length === 0 ? wealth[i] : (wealth[i] + total(later) / later.length) / 2;
-    if (against < enough) return proven;
+    if (wealthAgainst(wealth, i) < enough) return proven;
     proven = thresholds[i];
   }
   return proven;
+}
+
+/** Of all that is bet on the share being right at λi or, if not there, at some λ below it: most on the first and the last. */
+function wealthAgainst(wealth: readonly number[], i: number): number {
+  const last = wealth.length - 1;
+  if (i === last) return wealth[last];
+  const between = wealth.slice(i + 1, last);
+  const shared = between.length === 0 ? wealth[last] : total(between) / between.length;
+  return 0.3 * wealth[i] + 0.4 * wealth[last] + 0.3 * shared;
 }
 
 function wealthOf(wrong: number, n: number, maxError: number): number {
