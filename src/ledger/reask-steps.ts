@@ -38,19 +38,20 @@ export function* reasks(queries: LedgerQueries, query: OutcomeQuery): Steps<Reas
 
 /** By the second request, the first: the last rejected one before it. */
 function* pairs({ build }: LedgerQueries, { sinceMs, untilMs }: OutcomeQuery): Steps<Map<string, string>> {
-  // The few rejected ones are to be looked up from the many, not the many from the few: SQLite would make an index of
-  // a million rows for that. An expression on their side leaves it no choice.
+  const [since, until] = [Math.ceil(sinceMs), Math.ceil(untilMs)];
+  // One pass over the many, each looked up among the few rejected ones: `cross join` keeps SQLite to that order, and it
+  // makes an index of the few. The other way round it would walk a quarter of an hour for each of them.
   const rows = yield sql`
+    with original as materialized (
+      select id, tenant, prompt, coalesce(person, '') as person, time, fallback_model from decisions
+      where accepted = 0 and model <> fallback_model and prompt is not null and time >= ${since} and time < ${until}
+    )
     select original.id as original, again.id as again
-    from decisions as original
-    join decisions as again on coalesce(again.tenant, '') = original.tenant
-      and coalesce(again.prompt, '') = original.prompt
+    from decisions as again cross join original
+    where again.time >= ${since} and again.time < ${until}
+      and original.prompt = again.prompt and original.tenant = again.tenant
+      and original.person = coalesce(again.person, '') and again.model = original.fallback_model
       and again.time > original.time and again.time <= original.time + ${withinMs}
-      and coalesce(again.model, '') = original.fallback_model
-      and coalesce(again.person, '') = coalesce(original.person, '')
-    where original.accepted = 0 and original.model <> original.fallback_model
-      and original.time >= ${Math.ceil(sinceMs)} and again.time < ${Math.ceil(untilMs)}
-      and original.time < ${Math.ceil(untilMs)} and again.time >= ${Math.ceil(sinceMs)}
     order by original.time`.compile(build);
   return new Map(rows.map((row) => [row.again as string, row.original as string]));
 }
