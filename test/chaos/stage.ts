@@ -105,7 +105,7 @@ function addressOf(name: string, backend: ChaosBackend): string {
   return name === 'connection-refused' ? 'http://127.0.0.1:9/v1' : backend.url(name);
 }
 
-const limits = { connect_ms: 1_000, first_byte_ms: 500, idle_ms: 500, total_ms: 5_000, max_retries: 1 };
+const limits = { connect_ms: 1_000, first_byte_ms: 1_500, idle_ms: 1_500, total_ms: 8_000, max_retries: 1 };
 const modelOn = (backend: string) => ({
   backend,
   model: 'm',
@@ -172,13 +172,19 @@ export function outcomeOf(
     baseline: after.restless === null ? null : after.restless.length === 0,
     ledger: after.ledger === null ? null : after.ledger.length === 0,
     problems: [
-      ...(failed.length === 0 ? [] : [`${failed.length} failed that could succeed: ${[...tally(failed).keys()]}`]),
+      ...(failed.length === 0 ? [] : [failureText(failed)]),
       ...(hung === 0 ? [] : [`${hung} hung beyond their deadline`]),
       ...(leaks === 0 ? [] : [`${leaks} answers show the inside of the proxy`]),
       ...(after.restless ?? []),
       ...(after.ledger ?? []),
     ],
   };
+}
+
+function failureText(failed: readonly Seen[]): string {
+  const [{ status, text, whole }] = failed;
+  const first = `${status}, ${whole ? 'whole' : 'cut'}: ${JSON.stringify(text.slice(-300))}`;
+  return `${failed.length} failed that could succeed (${[...tally(failed).keys()]}); the first saw ${first}`;
 }
 
 /** Ids of the decisions with this tag, as the ledger has them. */

@@ -98,8 +98,9 @@ async function onFullDisk(stage: ChaosStage, { folder, disk }: { folder: string;
   const full = await load({ url: proxy.url, asks: asks(600 * stage.scale, tag), width: 16, deadlineMs });
   const said = await within(10_000, () => /disk is full|ENOSPC/.test(proxy.log()));
   await rm(join(disk, 'filler'));
+  // The pauses between tries have grown meanwhile.
+  await within(60_000, async () => (await proxy.look()).queued === 0);
   const restless = await proxy.backAt(before);
-  await within(40_000, async () => (await proxy.look()).queued === 0);
   const { dropped } = await proxy.look();
   const seen = [...first, ...full];
   const ledger = compareLedger(seen, await decisions(folder, tag, 'disk/ledger.db'));
