@@ -12,6 +12,7 @@ const rows = [
   ['evaluation'],
   ['render'],
   ['http'],
+  ['workers'],
 ];
 
 const forbidden = [

@@ -17,7 +17,7 @@ import { budgetWarnings } from './gateway/budget-warnings.ts';
 import type { BudgetAlert } from './gateway/budget-words.ts';
 import { createBudgets } from './gateway/budgets.ts';
 import type { GatewayEvents } from './gateway/events.ts';
-import { createOwners } from './gateway/owners.ts';
+import { createOwners, ownerBounds } from './gateway/owners.ts';
 import { createPinStore } from './gateway/pin.ts';
 import { createQuota } from './gateway/quota.ts';
 import { createSpendSync } from './gateway/spend-sync.ts';
@@ -36,6 +36,8 @@ import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { startTracing } from './telemetry/tracing.ts';
 import { createWebhook } from './telemetry/webhook.ts';
+import type { Crew } from './workers/crew.ts';
+import type { CommonState } from './workers/shared-state.ts';
 
 /** For the end of an answer that lies in a socket's buffer when the proxy stops. */
 const lastBytesMs = 2_000;
@@ -60,6 +62,8 @@ export interface AssembleOptions {
   readonly onProgress?: Parameters<typeof prepareSnapshot>[0]['onProgress'];
   /** Told how long each part of the start took. */
   readonly onLap?: OnLap | undefined;
+  /** This process is one of several workers; null or absent: it is the only one. */
+  readonly crew?: Crew | null;
 }
 
 /** Rejects with what keeps the proxy from starting: faults in files, a model that cannot be used, a port in use. */
@@ -68,18 +72,20 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
   const clock = systemClock;
   const state = stateFolder(config);
   const lap = startStopwatch(clock, options.onLap);
-  const ledger = await openLedger({ config, clock, onError: (error) => logError(log, error, '') });
+  const { crew } = options;
+  const onLedgerError = (error: ShuntError) => logError(log, error, '');
+  const ledger = await (crew ?? { openLedger }).openLedger({ config, clock, onError: onLedgerError });
   lap('ledger');
-  const pins = createPinStore({ max: config.routing.pin_max, ttlMs: config.routing.pin_ttl });
-  const owners = createOwners({ max: 200_000, ttlMs: 30 * 86_400_000 });
+  const ownPins = createPinStore({ max: config.routing.pin_max, ttlMs: config.routing.pin_ttl });
+  const ownOwners = createOwners(ownerBounds);
   const caches = openCaches({ config, clock, log, random: Math.random });
   const admission = createAdmission({
-    maxInFlight: config.server.max_in_flight,
-    maxQueued: config.server.max_queued,
+    maxInFlight: Math.ceil(config.server.max_in_flight / (crew?.size ?? 1)),
+    maxQueued: Math.ceil(config.server.max_queued / (crew?.size ?? 1)),
     queueMs: config.server.queue_ms,
   });
   const keys = createKeyRing(config.auth.keys, config.keys_required);
-  const quota = createQuota({ keys: config.auth.keys, clock });
+  const ownQuota = createQuota({ keys: config.auth.keys, clock });
   const webhook = createWebhook({
     url: config.budgets.webhook ?? null,
     onError: (message) => log.warn('an alert could not be sent', { error: message }),
@@ -88,7 +94,9 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     log.warn(`budget ${alert.level === 'soft' ? 'nearly used up' : 'used up'}`, { ...alert });
     webhook.post({ type: 'budget', ...alert });
   };
-  const budgets = createBudgets({ config, clock, onAlert });
+  const ownBudgets = createBudgets({ config, clock, onAlert: (alert) => crew?.hearing || onAlert(alert) });
+  const own: CommonState = { pins: ownPins, owners: ownOwners, quota: ownQuota, budgets: ownBudgets };
+  const { pins, owners, quota, budgets } = (await crew?.share(own)) ?? own;
   const spendSync = createSpendSync({
     budgets,
     store: ledger.store,
@@ -165,7 +173,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       return record === null ? null : { record, outcomes: await ledger.store.outcomes(id) };
     },
     tellOutcomes: createOutcomeWriter(ledger),
-    metrics: () => metrics.scrape(),
+    metrics: crew?.metrics(metrics.families) ?? metrics.scrape,
     onError(error, requestId) {
       metrics.errorReplied(error.code);
       logError(log, error, requestId);

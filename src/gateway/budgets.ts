@@ -32,6 +32,8 @@ export interface Budgets {
   /** Throws `budget_exceeded`; `cheap`: nothing was reserved, and the cheap model should answer. */
   reserve(asked: Reservation): Reserved | 'cheap';
   spend(request: { readonly key: string | null; readonly route: string | null; readonly cost: NanoUsd | null }): void;
+  /** Another worker reserves; negative: lets go. */
+  heldElsewhere(asked: { readonly key: string | null; readonly route: string | null; readonly amount: bigint }): void;
   /** The budgets of a reloaded config; what was used so far stays counted. */
   limit(config: Config): void;
   /** Whether any budget stands on keys, or on routes. */
@@ -97,6 +99,9 @@ export function createBudgets(options: {
           tellIfPassed(account, purse);
         }
       }
+    },
+    heldElsewhere({ key, route, amount }) {
+      for (const account of accountsOf(key, route)) account.reserved += amount;
     },
     limit,
     limits: (by) => (by === 'key' ? keys : routes).size > 0,

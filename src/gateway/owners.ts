@@ -22,6 +22,8 @@ export interface Owners {
   forget(id: string): void;
 }
 
+export const ownerBounds = { max: 200_000, ttlMs: 30 * 86_400_000 };
+
 export function createOwners(options: { readonly max: number; readonly ttlMs: number }): Owners {
   const owners = new LRUCache<string, Owner>({ max: options.max, ttl: options.ttlMs, updateAgeOnGet: true });
   return {

@@ -9,8 +9,11 @@ import type { KeyConfig } from '../config/schema.ts';
 const minuteMs = 60_000;
 
 export interface Quota {
-  /** Takes one request from the key's minute, and a place. Throws `rate_limit_exceeded`. Every admit needs its leave. */
-  admit(key: string | null): void;
+  /**
+   * Takes one request from the key's minute, and a place. Throws `rate_limit_exceeded`, or, where another process counts,
+   * rejects with it. Every admit needs its leave.
+   */
+  admit(key: string | null): void | Promise<void>;
   leave(key: string | null): void;
   limitsTokens(key: string | null): boolean;
   /** Throws `rate_limit_exceeded`. */

@@ -72,7 +72,8 @@ export function endpoint(frame: EndpointFrame, handler: VisitHandler, options: E
     try {
       const tenant = frame.authenticate(incoming);
       if (options.counted) {
-        frame.quota.admit(tenant.key);
+        const counted = frame.quota.admit(tenant.key);
+        if (counted) await counted;
         admitted = tenant;
         frame.budgets.check(tenant.key);
         const turn = frame.admission.enter(tenant.id, gone.signal);

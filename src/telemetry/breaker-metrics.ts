@@ -20,6 +20,8 @@ export function addBreakerGauge(registry: Registry, read: () => readonly Breaker
     help: 'By endpoint and model (* is the endpoint’s key): 0 in use, 1 being tried, 2 left alone.',
     labelNames: ['backend', 'endpoint', 'model'],
     registers: [registry],
+    // Of several workers, the one that has it worst.
+    aggregator: 'max',
     collect() {
       this.reset();
       for (const { backend, endpoint, model, state } of read()) {

@@ -8,6 +8,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { addBreakerGauge, type BreakerSample, everyModel } from './breaker-metrics.ts';
 import { type FinishedRequest, operationOf } from './finished-request.ts';
+import { type MetricFamily, type MetricsPage, readFamilies } from './merge-metrics.ts';
 import { createMeters } from './meters.ts';
 import {
   type AnswerLabels,
@@ -48,7 +49,9 @@ export interface Metrics {
   /** A retry that a backend's budget did not allow. */
   retryDenied(backend: string): void;
   reloadFinished(ok: boolean): void;
-  scrape(): Promise<{ readonly contentType: string; readonly body: string }>;
+  scrape(): Promise<MetricsPage>;
+  /** The same as data, to be merged with other processes'. */
+  families(): Promise<readonly MetricFamily[]>;
 }
 
 const maxLabelSets = 2_000;
@@ -87,6 +90,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     async scrape() {
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
+    families: () => readFamilies(registry),
   };
 
   function decisionTallies(request: FinishedRequest): DecisionTallies {
@@ -158,11 +162,12 @@ function addSavedGauge(registry: Registry, saved: ReadonlyMap<string, { readonly
 
 function addGauges(registry: Registry, options: MetricsOptions): void {
   const registers = [registry];
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: string, help: string, read: () => number, aggregator: 'sum' | 'max' = 'sum') =>
     new Gauge({
       name,
       help,
       registers,
+      aggregator,
       collect() {
         this.set(read());
       },
@@ -176,11 +181,10 @@ function addGauges(registry: Registry, options: MetricsOptions): void {
     'Decision records lost since the start. Anything but 0 is a fault.',
     gauges.ledgerDropped,
   );
-  gauge('shunt_pins', 'Conversations pinned to a model.', gauges.pins);
+  // Each of several workers knows all of them.
+  gauge('shunt_pins', 'Conversations pinned to a model.', gauges.pins, 'max');
   gauge('shunt_cache_entries', 'Answers in the exact cache.', gauges.cacheEntries);
   gauge('shunt_cache_bytes', 'Bytes that the exact cache holds.', gauges.cacheBytes);
-  new Gauge({ name: 'shunt_build_info', help: 'Always 1.', labelNames: ['version'], registers }).set(
-    { version: options.version },
-    1,
-  );
+  const info = { name: 'shunt_build_info', help: 'Always 1.', labelNames: ['version'], registers };
+  new Gauge({ ...info, aggregator: 'first' }).set({ version: options.version }, 1);
 }

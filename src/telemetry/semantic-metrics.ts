@@ -52,6 +52,8 @@ export function addSemanticGauges(registry: Registry, read: () => SemanticSample
     help: 'Share of verified semantic hits that were wrong, of those served: the estimate and its two-sided 95% interval.',
     labelNames: ['route', 'bound'],
     registers,
+    // Each of several workers has evidence of its own.
+    aggregator: 'max',
     collect() {
       this.reset();
       for (const { route, served } of read()?.evidence ?? []) {
