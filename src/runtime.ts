@@ -73,7 +73,8 @@ export async function buildRuntime(config: Config, snapshot: Snapshot, standing:
   // What can fail without leaving anything open comes first.
   const embedders = await openEmbedders(config, snapshot);
   const similar = await takeSemantic(standing.semantic, { config, snapshot });
-  if (snapshot.anyRouteCaches || config.cache.fallback.mode !== 'none') await standing.cache.ready();
+  // The first requests need not wait for it: they find nothing there until it is open.
+  if (snapshot.anyRouteCaches || config.cache.fallback.mode !== 'none') void standing.cache.ready();
   const backends = openBackends(config, standing);
   const { owners } = standing;
   const rejections = createRejections({ clock: standing.clock });

@@ -181,9 +181,13 @@ describe('a stored answer', () => {
   const fact = chatBody('What is the capital of Peru?');
 
   test('outlives a restart in the database of the ledger, but not a change of its route, nor of its model', async () => {
-    const own = await startProxy();
+    // A busy machine may take longer than the usual wait.
+    const patient = { cache: { exact: { store_wait_ms: 1_000 } } };
+    const own = await startProxy(patient);
     expect(await twice(own, fact)).toEqual(['miss', 'hit']);
     await own.restart();
+    // Answered once the database is open.
+    await (await fetch(`${own.url}/admin/cache`)).arrayBuffer();
     const again = await decisionAfter(own, fact);
     expect(again).toMatchObject({ cache: 'hit', reason: 'cache-hit', cost_nano_usd: '0', usage: { source: 'cached' } });
     await changeCard(own, 'facts', (card) => card.replace('max_temperature: 2', 'max_temperature: 2, ttl: 0ms'));
@@ -192,7 +196,9 @@ describe('a stored answer', () => {
     expect((await twice(own, fact))[0]).toBe('bypass');
     await changeCard(own, 'facts', (card) => card.replace('mode: none', 'mode: exact').replace(', ttl: 0ms', ''));
     expect((await twice(own, fact))[0]).toBe('hit');
-    expect(await own.reconfigure({ models: { small: { backend: 'cheap', model: 'sim-newer' } } })).toBe(true);
+    expect(await own.reconfigure({ ...patient, models: { small: { backend: 'cheap', model: 'sim-newer' } } })).toBe(
+      true,
+    );
     expect((await twice(own, fact))[0]).toBe('miss');
   });
 

@@ -47,9 +47,19 @@ beforeEach(() => {
   backend.asked.length = 0;
 });
 
+/** Also waits until the database of answers is open. */
+async function restart(proxy: TestProxy): Promise<void> {
+  await proxy.restart();
+  await (await fetch(`${proxy.url}/admin/cache`)).arrayBuffer();
+}
+
 async function start(semantic: object = {}, more: Overrides = {}): Promise<TestProxy> {
   const own = { base_url: backend.url, max_retries: 0 };
-  const cache = { semantic: { enabled: true, max_error: 0.5, verify_share: 0, compare: 'exact', ...semantic } };
+  // A busy machine may take longer than the usual wait for the database.
+  const cache = {
+    exact: { store_wait_ms: 1_000 },
+    semantic: { enabled: true, max_error: 0.5, verify_share: 0, compare: 'exact', ...semantic },
+  };
   const proxy = await startProxy({ backends: { cheap: own, strong: own }, cache, ...more });
   const file = join(proxy.folder, 'routes', 'facts.yaml');
   await writeFile(file, (await readFile(file, 'utf8')).replace('mode: exact', 'mode: semantic'));
@@ -173,7 +183,7 @@ describe('the semantic cache', () => {
     const own = { base_url: backend.url, max_retries: 0 };
     const semantic = { enabled: true, max_error: 0.5, verify_share: 0, pairs: 'pairs.jsonl' };
     await proxy.reconfigure({ backends: { cheap: own, strong: own }, cache: { semantic } });
-    await proxy.restart();
+    await restart(proxy);
     await ask(proxy, one(next));
     expect((await ask(proxy, other(next))).cache).toBe('semantic');
   });
@@ -189,13 +199,13 @@ describe('the file of the semantic cache', () => {
     const full = await start({}, { ledger: { prompts: 'full' } });
     await teach(full);
     await ask(full, one(next));
-    await full.restart();
+    await restart(full);
     expect((await ask(full, other(next))).cache).toBe('semantic');
 
     const hashed = await start();
     const verified = await teach(hashed);
     await ask(hashed, one(next));
-    await hashed.restart();
+    await restart(hashed);
     const [file] = await files(hashed);
     expect((await readFile(file)).includes('capital')).toBe(false);
     expect(await evidence(hashed)).toMatchObject({ entries: 0, verified });
@@ -211,7 +221,7 @@ describe('the file of the semantic cache', () => {
     const [file] = await files(proxy);
     const bytes = (await readFile(file)).toString('latin1');
     await writeFile(file, Buffer.from(bytes.replaceAll('Peru', 'Cuba'), 'latin1'));
-    await proxy.restart();
+    await restart(proxy);
     expect(await evidence(proxy)).toMatchObject({ entries: 0, verified: 0 });
     expect((await ask(proxy, `${other('Cuba')} `)).text).not.toContain('Peru');
   });
