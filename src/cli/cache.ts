@@ -28,6 +28,7 @@ interface PurgeFlags extends Flags {
 }
 
 interface WarmFlags extends Flags {
+  readonly model: string;
   readonly concurrency: number;
 }
 
@@ -127,6 +128,7 @@ function warmCommand(): Command {
       'Ask the proxy every prompt of a file, so that its answers are stored: in the name of the key that asks.',
     )
     .argument('<file>', 'JSON Lines of {"text": …}, or of whole chat requests {"messages": […], …}')
+    .option('--model <NAME>', 'the routed name to ask for, in lines that name none', 'auto')
     .option('--concurrency <N>', 'requests at once', positive, 4)
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -141,7 +143,7 @@ Examples:
     );
   return withProxyOptions(command, 'the key whose cache it is').action(async (file: string, flags: WarmFlags) => {
     const address = await proxyAddress(command, flags, 'client');
-    const counts = await warmCache(file, { address, concurrency: flags.concurrency });
+    const counts = await warmCache(file, { address, model: flags.model, concurrency: flags.concurrency });
     if (counts.failed > 0) process.exitCode = 1;
     show(flags, counts, () => {
       const { asked, stored, hits, bypassed, failed, first_error } = counts;

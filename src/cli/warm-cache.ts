@@ -15,10 +15,10 @@ export interface WarmCounts {
 
 export async function warmCache(
   file: string,
-  options: { readonly address: ProxyAddress; readonly concurrency: number },
+  options: { readonly address: ProxyAddress; readonly model: string; readonly concurrency: number },
 ): Promise<WarmCounts> {
   const counts: WarmCounts = { asked: 0, stored: 0, hits: 0, bypassed: 0, failed: 0, first_error: null };
-  const requests = requestsOf(file);
+  const requests = requestsOf(file, options.model);
   const work = async () => {
     for await (const request of requests) await ask(request, options.address, counts);
   };
@@ -40,13 +40,13 @@ async function ask(request: unknown, address: ProxyAddress, counts: WarmCounts):
 }
 
 /** One request a line; several readers may take from it. Throws `bad_data` with the line at fault. */
-async function* requestsOf(file: string): AsyncGenerator<Record<string, unknown>> {
+async function* requestsOf(file: string, model: string): AsyncGenerator<Record<string, unknown>> {
   const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
   let at = 0;
   try {
     for await (const line of lines) {
       at++;
-      if (line.trim() !== '') yield requestOf(line, `${file}:${at}`);
+      if (line.trim() !== '') yield requestOf(line, { place: `${file}:${at}`, model });
     }
   } catch (error) {
     if (error instanceof ShuntError) throw error;
@@ -54,7 +54,7 @@ async function* requestsOf(file: string): AsyncGenerator<Record<string, unknown>
   }
 }
 
-function requestOf(line: string, place: string): Record<string, unknown> {
+function requestOf(line: string, { place, model }: { place: string; model: string }): Record<string, unknown> {
   let row: unknown;
   try {
     row = JSON.parse(line);
@@ -62,10 +62,10 @@ function requestOf(line: string, place: string): Record<string, unknown> {
     throw new ShuntError('bad_data', `${place}: is not JSON (${messageOf(error)}).`, { cause: error });
   }
   const { text, messages, ...rest } = (row ?? {}) as { readonly text?: unknown; readonly messages?: unknown };
-  if (Array.isArray(messages)) return { model: 'auto', ...rest, messages, stream: false };
+  if (Array.isArray(messages)) return { model, ...rest, messages, stream: false };
   if (typeof text !== 'string' || text === '') {
     throw new ShuntError('bad_data', `${place}: has neither 'text' nor 'messages'. Write {"text": "…"}.`);
   }
   // In the order in which `cache explain` writes it; the exact cache does not mind.
-  return { model: 'auto', messages: [{ role: 'user', content: text }], temperature: 0 };
+  return { model, messages: [{ role: 'user', content: text }], temperature: 0 };
 }
