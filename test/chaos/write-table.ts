@@ -73,8 +73,9 @@ function pageOf(all: readonly Row[], rendered: string): string {
   const date = new Date().toISOString().slice(0, 10);
   return `# Chaos: what breaks, and what comes of it
 
-Written by \`npm run test:chaos -- --write\` on ${date} (${form} form); a short form of the same faults runs with \`npm test\`. Each
-fault plays against a proxy process of its own making, over sockets, with some dozens to hundreds of requests at once.
+Written by \`npm run test:chaos -- --write\` on ${date} (${form} form); a short form of the same faults runs with \`npm test\`.
+Faults of backends and clients share one proxy process, which must serve all others meanwhile; the rest have a process of
+their own. All of it goes over sockets, with some dozens to hundreds of requests.
 ${survived} of ${all.length} faults were survived as they should be.
 
 - **expected**: requests that could succeed: those that may fall over to a sound model while nothing of an answer has gone
