@@ -43,9 +43,9 @@ export function createAnswerCheck(): AnswerCheck {
   };
 }
 
-/** A client that went away leaves an answer that nobody has seen whole. */
+/** A client that went away leaves an answer that nobody has seen whole; one that wanted a stored answer or none got none. */
 function knownVerdict(result: ExchangeResult): CheckVerdict | null {
-  if (result.status === 499) return null;
+  if (result.status === 499 || result.errorCode === 'not_cached') return null;
   if (result.status >= 400 || result.errorCode !== null) return 'error';
   if (result.truncated || result.finishReason === 'length') return 'cut';
   if (result.finishReason === 'content_filter') return 'refused';
