@@ -2,7 +2,6 @@
  * The primary process as its workers see it: it writes the one ledger, counts each key's requests, keeps what a new worker
  * must know, passes news on and adds metrics up. It serves no request itself.
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { KeyConfig } from '../config/schema.ts';
 import { type Owner, ownerBounds } from '../gateway/owners.ts';
@@ -74,13 +73,13 @@ export function createDesk(options: {
             told.failed(message);
             return null;
           },
-          async enter(key) {
+          // What other workers sent before this was asked may lie unread in their channels. It is read in this turn of
+          // the event loop, and the answer goes at its end, with that news.
+          enter(key) {
             if (key !== null) {
               quota.admit(key);
               worker.inside.set(key, (worker.inside.get(key) ?? 0) + 1);
             }
-            // What other workers sent before this was asked may lie unread in their channels: one turn reads them all.
-            await turn();
             return null;
           },
           async append(records) {

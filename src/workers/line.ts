@@ -1,6 +1,7 @@
 /**
  * One end of the line between the primary process and a worker: questions with answers, and news without. What is sent
- * in one turn of the event loop travels as one message, in order. An error keeps its code and words, and nothing else.
+ * in one turn of the event loop travels as one message, in order, and is taken as a whole: whoever waits for an answer
+ * goes on when all news that came with it have been heard. An error keeps its code and words, and nothing else.
  */
 import { type ErrorCode, messageOf, ShuntError } from '../base/errors.ts';
 import type { News } from './messages.ts';
@@ -19,7 +20,8 @@ export interface Port {
 export interface Line<C extends Catalogue<C>> {
   /** Rejects with `overloaded` past the deadline, and when the line is lost. */
   ask<Q extends keyof C>(question: Q, input: C[Q]['input'], deadlineMs?: number): Promise<C[Q]['output']>;
-  tell(news: News): void;
+  /** `urgent`: not at the end of this turn of the event loop, but as soon as what runs now has run. */
+  tell(news: News, urgent?: boolean): void;
   /** The other end is gone: whoever waits for it learns why. */
   lose(why: string): void;
 }
@@ -79,7 +81,10 @@ export function openLine<Asked extends Catalogue<Asked>, Answered extends Catalo
         send({ type: 'ask', id, question, input });
       });
     },
-    tell: (news) => send({ type: 'news', news }),
+    tell(news, urgent) {
+      send({ type: 'news', news });
+      if (urgent) queueMicrotask(sendBatch);
+    },
     lose(why) {
       lost = why;
       for (const { reject } of waiting.values()) reject(gone(why));
@@ -89,12 +94,13 @@ export function openLine<Asked extends Catalogue<Asked>, Answered extends Catalo
 
   function send(piece: Piece): void {
     if (lost !== null) return;
-    if (batch.length === 0) queueMicrotask(sendBatch);
+    if (batch.length === 0) setImmediate(sendBatch);
     batch.push(piece);
   }
 
   function sendBatch(): void {
     const pieces = batch;
+    if (pieces.length === 0) return;
     batch = [];
     port.send(pieces);
   }

@@ -23,7 +23,7 @@ export interface CommonState {
 }
 
 export interface Others {
-  tell(news: News): void;
+  tell(news: News, urgent?: boolean): void;
   /** Rejects with `rate_limit_exceeded`; with `overloaded` when there was no answer in time. */
   enter(key: string | null): Promise<unknown>;
 }
@@ -63,8 +63,11 @@ function sharePins(pins: PinStore, { tell }: Others): PinStore {
   return {
     find: pins.find,
     keep(conversation, pin) {
+      const key = conversation.writeKey;
+      const before = pins.find({ ...conversation, readKeys: [key] });
       pins.keep(conversation, pin);
-      tell({ kind: 'pin', key: conversation.writeKey, pin });
+      // One that has moved may have moved with the last byte of an answer, and the next turn may follow at once.
+      tell({ kind: 'pin', key, pin }, before !== null && before.model !== pin.model);
     },
     get size() {
       return pins.size;
@@ -77,11 +80,11 @@ function shareOwners(owners: Owners, { tell }: Others): Owners {
     find: owners.find,
     keep(id, owner) {
       owners.keep(id, owner);
-      tell({ kind: 'owner', id, owner });
+      tell({ kind: 'owner', id, owner }, true);
     },
     forget(id) {
       owners.forget(id);
-      tell({ kind: 'owner', id, owner: null });
+      tell({ kind: 'owner', id, owner: null }, true);
     },
   };
 }
