@@ -7,9 +7,9 @@
 import { parseArgs } from 'node:util';
 import { thresholds } from '../src/cache/error-bound.ts';
 import type { SemanticCache, SemanticLook } from '../src/cache/semantic-contract.ts';
-import { fitWeights } from '../src/cache/semantic-score.ts';
 import { renderTable } from '../src/render/table.ts';
 import { type OwnPair, readOwnPairs } from '../test/cache/pairs/read-pairs.ts';
+import { fitWeights } from './fit-score.ts';
 import { benchCache, entryOf, scoredPair, shippedEmbedder } from './semantic-bench.ts';
 
 const { values: flags } = parseArgs({
@@ -28,8 +28,7 @@ if (flags.fit) {
   const served = ['must-hit served', 'must-miss served'].map((title) => ({ title, ...right }));
   const promised = [0.01, 0.02, 0.05, 0.1].map((maxError) => {
     const looks = part.map((pair) => lookUp(pair, maxError));
-    const threshold = looks.find((look) => look.kind !== 'miss');
-    const least = threshold?.kind === 'miss' ? null : (threshold?.threshold ?? null);
+    const least = looks.flatMap((look) => (look.kind === 'miss' ? [] : [look.threshold]))[0] ?? null;
     return [
       String(maxError),
       least === null ? 'none' : String(least),

@@ -1,5 +1,5 @@
 /** Days and times among tokens: `5 March`, `March 5th`, `5 pm` and `17:00` get one form each; years stay numbers. */
-import type { Token } from './agreement-tokens.ts';
+import type { Token } from './agreement-token.ts';
 import { daysAndTimes, months, weekdays } from './agreement-words.ts';
 
 /** Day, month and year in either order; hours with am and pm; the rest stays as it is. */

@@ -2,8 +2,10 @@
  * What the agreement rules need to know of one prompt, read once: its content words in order with the part that each
  * plays, and the marks that change an answer by themselves (numbers, days, units, negation, quantifiers, opposites, names).
  */
-import { languageWords } from '../routing/language-words.ts';
-import { fold, type Token, tokensOf } from './agreement-tokens.ts';
+import { languageOf } from './agreement-language.ts';
+import { stem, wordKey } from './agreement-stem.ts';
+import type { Token } from './agreement-token.ts';
+import { fold, tokensOf } from './agreement-tokens.ts';
 import {
   emptyWords,
   hardRoles,
@@ -11,7 +13,6 @@ import {
   looseQuantifiers,
   negators,
   opposites,
-  sameWords,
   softRoles,
   strictQuantifiers,
 } from './agreement-words.ts';
@@ -193,35 +194,7 @@ function weightOf({ kind, form }: Token, key: string): number {
 
 function keyOf({ kind, form }: Token): string {
   if (kind !== 'word') return `${kind} ${form}`;
-  return classOf.get(form) ?? classOf.get(stem(form)) ?? stem(form);
-}
-
-/** Endings of English inflection off; not a linguist's stem, but the same one for the forms of a word. */
-export function stem(word: string): string {
-  let base = word;
-  if (base.length > 4 && base.endsWith('ies')) base = `${base.slice(0, -3)}y`;
-  else if (base.length > 4 && /(?:s|x|z|ch|sh)es$/.test(base)) base = base.slice(0, -2);
-  else if (base.length > 3 && base.endsWith('s') && !/(?:ss|us|is)$/.test(base)) base = base.slice(0, -1);
-  if (base.length > 5 && base.endsWith('ing')) base = undouble(base.slice(0, -3));
-  else if (base.length > 4 && base.endsWith('ied')) base = `${base.slice(0, -3)}y`;
-  else if (base.length > 4 && base.endsWith('ed')) base = undouble(base.slice(0, -2));
-  else if (base.length > 5 && base.endsWith('ly')) base = base.slice(0, -2);
-  else if (base.length > 5 && base.endsWith('est')) base = undouble(base.slice(0, -3));
-  base = base.replace(/is(e|ation)?$/, 'iz');
-  return base.length > 3 && base.endsWith('e') ? base.slice(0, -1) : base;
-}
-
-function undouble(base: string): string {
-  return /([bdgmnprt])\1$/.test(base) ? base.slice(0, -1) : base;
-}
-
-const classOf = new Map<string, string>();
-for (const line of sameWords) {
-  const members = line.split(' ');
-  for (const member of members) {
-    if (!classOf.has(member)) classOf.set(member, `=${members[0]}`);
-    if (!classOf.has(stem(member))) classOf.set(stem(member), `=${members[0]}`);
-  }
+  return wordKey(form);
 }
 
 const lightKeys = new Set([...lightWords].map((word) => stem(word)));
@@ -274,33 +247,6 @@ function headOfClause(tokens: readonly Token[], at: number): boolean {
   const before = tokens[at - 1];
   if (before === undefined || before.kind === 'break') return true;
   return /^(?:tell|me|know|explain|understand|us|see|learn|and|to|out|on)$/.test(before.form);
-}
-
-/** Foreign only by words that English does not have: many short words are at home in several languages. */
-function languageOf(text: string, tokens: readonly Token[]): string {
-  const hits = new Map<string, number>();
-  let english = 0;
-  for (const { kind, form } of tokens) {
-    if (kind !== 'word') continue;
-    if (emptyWords.has(form) || lightWords.has(form)) english++;
-    else for (const language of wordLanguages.get(form) ?? []) hits.set(language, (hits.get(language) ?? 0) + 1);
-  }
-  english += hits.get('en') ?? 0;
-  hits.delete('en');
-  const [best, most] = [...hits].sort((a, b) => b[1] - a[1])[0] ?? ['?', 0];
-  if (most > 0 && most >= english) return best;
-  const foreign =
-    /[^\s\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}]/u.test(text) ||
-    (english === 0 && /[\u00c0-\u024f]/.test(text));
-  return foreign ? '?' : 'en';
-}
-
-const wordLanguages = new Map<string, string[]>();
-for (const [language, list] of Object.entries(languageWords)) {
-  for (const word of list.split(' ')) {
-    const form = fold(word);
-    wordLanguages.set(form, [...(wordLanguages.get(form) ?? []), language]);
-  }
 }
 
 function materialOf(text: string): string {

@@ -4,17 +4,8 @@
  * One pass over the pieces between blanks, one over the tokens; no grammar.
  */
 import { mergeDates } from './agreement-dates.ts';
+import type { Token, TokenKind } from './agreement-token.ts';
 import { emptyWords, ordinals, phrases, scales, shortUnits, smallNumbers, units } from './agreement-words.ts';
-
-export type TokenKind = 'word' | 'number' | 'date' | 'unit' | 'identifier' | 'quotation' | 'break';
-
-export interface Token {
-  readonly kind: TokenKind;
-  /** Lower case without marks; canonical for numbers, dates and units. */
-  readonly form: string;
-  /** Written with a capital although no sentence begins here, or in capitals throughout. */
-  readonly capital: boolean;
-}
 
 export function tokensOf(text: string): Token[] {
   const raw: Token[] = [];
