@@ -17,8 +17,10 @@
  */
 import { shareLowerBound, shareUpperBound } from '../base/binomial.ts';
 
-/** Best first, close together where equal prompts score (.994). Finds below the last are never served. */
-export const thresholds: readonly number[] = [0.9935, 0.993, 0.992, 0.99, 0.985, 0.98, 0.97, 0.95, 0.9, 0.8, 0.65, 0.5];
+/** Best first, close together where equal prompts score (.995). Finds below the last are never served. */
+export const thresholds: readonly number[] = [
+  0.9945, 0.994, 0.993, 0.991, 0.9875, 0.98, 0.97, 0.95, 0.9, 0.8, 0.65, 0.5,
+];
 const enough = 20;
 /** A false alarm once in so many verified hits, or rarer. */
 const alarm = 1_000;

@@ -290,7 +290,7 @@ describe('partitionOf', () => {
     expect(partitionFor({ other: 1 })).toBeNull();
   });
 
-  it('keeps two tenants apart over 10,000 mixed requests', () => {
+  it('keeps two tenants apart over 10,000 mixed requests', { timeout: 120_000 }, () => {
     const random = seeded(9);
     const cache = proven({ maxBytes: 32 << 20 });
     const owner = new Map<string, string>();
