@@ -96,7 +96,7 @@ export function sumsByGroup(
 }
 
 function microseconds(column: string): RawBuilder<unknown> {
-  return sql`coalesce(sum(cast(round(${sql.ref(column)} * 1000) as bigint)), 0)`;
+  return sql`cast(round(coalesce(sum(${sql.ref(column)}), 0) * 1000) as bigint)`;
 }
 
 /**
