@@ -107,7 +107,7 @@ describe('startTracing', () => {
 
   it('has no CLIENT span for an answer from the cache, and marks failures', async () => {
     const tracing = await startTracing({ endpoint: `${endpoint}/v1/traces`, serviceVersion: '1' });
-    tracing.requestFinished(finishedRequest({ cache: 'hit' }), { traceparent: null });
+    tracing.requestFinished(finishedRequest({ cache: 'hit', attempts: 0 }), { traceparent: null });
     tracing.requestFinished(finishedRequest({ status: 502, errorCode: 'backend_unreachable' }), { traceparent: null });
     await tracing.shutdown();
     expect(received.every(({ path }) => path === '/v1/traces')).toBe(true);
