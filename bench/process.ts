@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { renderTable } from '../src/render/table.ts';
-import { load, median } from './load.ts';
+import { type LoadResult, load, median } from './load.ts';
 import { text64 } from './scenarios.ts';
 import { type ServerUnderTest, startServer } from './servers.ts';
 
@@ -16,12 +16,16 @@ const { values: flags } = parseArgs({
   options: {
     requests: { type: 'string', default: '200000' },
     starts: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '5' },
+    'per-round': { type: 'string', default: '4000' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 if (flags.help) {
-  console.log('npm run bench:process -- [--requests 200000] [--starts 5] [--json]   (npm run build first)');
+  console.log(
+    'npm run bench:process -- [--requests 200000] [--starts 5] [--rounds 5] [--per-round 4000] [--json]   (npm run build first)',
+  );
   process.exit(0);
 }
 
@@ -33,7 +37,8 @@ const steps = 20;
 try {
   const start = await starts();
   const memory = await memoryOverTime();
-  const results = { start, memory, slopeMbPer100k: slopeOf(memory) };
+  const workers = await withWorkers();
+  const results = { start, memory, slopeMbPer100k: slopeOf(memory), workers };
   if (flags.json) console.log(JSON.stringify(results, null, 2));
   else print(results);
 } finally {
@@ -78,6 +83,39 @@ async function memoryOverTime(): Promise<Memory[]> {
   return seen;
 }
 
+interface Workers {
+  readonly workers: number;
+  readonly perSecond: number;
+  readonly cpuMicros: number;
+  readonly p50Ms: number;
+  readonly rssMb: number;
+}
+
+/** Rounds in turn, so that what else the machine does meets all of them alike. */
+async function withWorkers(): Promise<Workers[]> {
+  const servers: { readonly workers: number; readonly server: ServerUnderTest; readonly rounds: LoadResult[] }[] = [];
+  for (const workers of [1, 2]) {
+    const config = await configIn(await mkdtemp(join(folder, 'workers-')));
+    servers.push({ workers, server: await serve(config, ['--workers', String(workers)]), rounds: [] });
+  }
+  for (let round = 0; round <= Number(flags.rounds); round++) {
+    for (const { server, rounds } of servers) {
+      const result = await load(server, { body }, { round, count: Number(flags['per-round']), concurrency: 32 });
+      // The first one warms up.
+      if (round > 0) rounds.push(result);
+    }
+  }
+  const measured = servers.map(({ workers, server, rounds }) => ({
+    workers,
+    perSecond: median(rounds.map(({ perSecond }) => perSecond)),
+    cpuMicros: median(rounds.map(({ cpu }) => cpu)),
+    p50Ms: median(rounds.map(({ p50 }) => p50)) / 1_000,
+    rssMb: megabytes(server),
+  }));
+  for (const { server } of servers) await server.stop();
+  return measured;
+}
+
 /** Routed, streamed, named and repeated requests, as traffic is. */
 function body(round: number, index: number): string {
   const content = index % 4 === 3 ? text64 : text64.replace('two', `${round * 1_000_000 + index}`);
@@ -100,8 +138,8 @@ function slopeOf(memory: readonly Memory[]): number {
   return (mean(along) / mean(spread)) * 100_000;
 }
 
-function serve(config: string): Promise<ServerUnderTest> {
-  return startServer([join(root, 'dist/cli/main.js'), 'serve', '--config', config]);
+function serve(config: string, more: readonly string[] = []): Promise<ServerUnderTest> {
+  return startServer([join(root, 'dist/cli/main.js'), 'serve', '--config', config, ...more]);
 }
 
 async function configIn(place: string): Promise<string> {
@@ -118,7 +156,7 @@ async function configIn(place: string): Promise<string> {
   return file;
 }
 
-function print(results: { start: Start[]; memory: Memory[]; slopeMbPer100k: number }): void {
+function print(results: { start: Start[]; memory: Memory[]; slopeMbPer100k: number; workers: Workers[] }): void {
   const right = (title: string) => ({ title, align: 'right' as const });
   console.log(
     renderTable(
@@ -132,6 +170,21 @@ function print(results: { start: Start[]; memory: Memory[]; slopeMbPer100k: numb
       [right('requests'), right('RSS MB')],
       shown.map(({ requests, rssMb }) => [String(requests), rssMb.toFixed(0)]),
     ),
+  );
+  console.log(
+    renderTable(
+      [right('workers'), right('requests/s'), right('CPU µs/request'), right('p50 ms'), right('RSS MB, all')],
+      results.workers.map(({ workers, perSecond, cpuMicros, p50Ms, rssMb }) => [
+        String(workers),
+        perSecond.toFixed(0),
+        cpuMicros.toFixed(0),
+        p50Ms.toFixed(1),
+        rssMb.toFixed(0),
+      ]),
+    ),
+  );
+  console.log(
+    '32 requests at once; the client and the mock backend run on the same cores, and take their part of them.',
   );
   console.log(`slope over the second half: ${results.slopeMbPer100k.toFixed(1)} MB per 100,000 requests`);
 }

@@ -5,8 +5,9 @@ import { availableParallelism } from 'node:os';
 
 export interface ServerUnderTest {
   readonly url: string;
-  /** User and system time of the process so far, all threads, in microseconds. */
+  /** User and system time so far, all threads, in microseconds; of its workers too. */
   cpuMicros(): number;
+  /** Resident, with its workers; pages that they share count for each. */
   memoryBytes(): number;
   stop(): Promise<void>;
 }
@@ -43,10 +44,8 @@ function underTest(child: ChildProcess, url: string): ServerUnderTest {
   const pid = child.pid ?? 0;
   return {
     url,
-    cpuMicros: () => cpuMicrosOf(pid),
-    memoryBytes() {
-      return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096;
-    },
+    cpuMicros: () => sumOf(familyOf(pid), cpuMicrosOf),
+    memoryBytes: () => sumOf(familyOf(pid), memoryBytesOf),
     stop() {
       return new Promise((resolve) => {
         child.removeAllListeners('exit');
@@ -56,6 +55,20 @@ function underTest(child: ChildProcess, url: string): ServerUnderTest {
       });
     },
   };
+}
+
+/** The process and those that it has started. */
+function familyOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return [pid, ...(children === '' ? [] : children.split(' ').flatMap((child) => familyOf(Number(child))))];
+}
+
+function sumOf(pids: readonly number[], figure: (pid: number) => number): number {
+  return pids.reduce((sum, pid) => sum + figure(pid), 0);
+}
+
+function memoryBytesOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096;
 }
 
 /** To the nanosecond from the scheduler, whose `stat` counts in hundredths of a second only. */

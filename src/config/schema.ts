@@ -42,7 +42,7 @@ export const configSchema = z.strictObject({
       host: z.string().min(1).default('127.0.0.1'),
       port: z.number().int().min(0).max(65_535).default(8080),
       admin_port: z.union([z.literal('none'), z.number().int().min(0).max(65_535)]).default('none'),
-      /** Processes that share the port. More than one: see docs/decisions, workers. */
+      /** Processes that share the port; what they hold in common, and at what price: docs/decisions, workers. */
       workers: z.number().int().min(1).max(64).default(1),
       body_limit_mb: z.number().positive().max(1_024).default(20),
       max_in_flight: z.number().int().positive().max(100_000).default(512),
