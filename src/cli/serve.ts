@@ -69,10 +69,9 @@ async function serve(command: Command, options: ServeOptions): Promise<void> {
     onProgress: progress.update,
     onLap,
     crew,
-  });
+  }).finally(progress.end);
   if (crew !== null) return serveInCrew(crew, assembling, log);
   const proxy = await assembling;
-  progress.end();
   const watching = new AbortController();
   if (config.routing.watch) await watchForReload({ config, reload: proxy.reload, log, signal: watching.signal });
   reload = proxy.reload;

@@ -58,16 +58,17 @@ export async function serveWithWorkers(options: {
   cluster.setupPrimary({ args, serialization: 'advanced' });
   const crew = startCrew(desk, config, log);
   const watching = new AbortController();
+  const reload = async (why: string) => {
+    // A key that was revoked must not live on because something else is broken.
+    const now = (await options.readConfig().catch(() => null)) ?? (await withKeysFile(config));
+    if (now !== null) desk.limit(now.auth.keys);
+    await crew.reload(why);
+  };
+  // Before there is anything to reload: unheard, the signal would end the process.
+  process.on('SIGHUP', () => void reload('SIGHUP'));
   try {
     const ready = await crew.start();
-    const reload = async (why: string) => {
-      // A key that was revoked must not live on because something else is broken.
-      const now = (await options.readConfig().catch(() => null)) ?? (await withKeysFile(config));
-      if (now !== null) desk.limit(now.auth.keys);
-      await crew.reload(why);
-    };
     if (config.routing.watch) await watchForReload({ config, reload, log, signal: watching.signal });
-    process.on('SIGHUP', () => void reload('SIGHUP'));
     process.stdout.write(listeningLine(config, ready));
     await Promise.race([stopSignal(log), ownFault(log)]);
   } finally {

@@ -18,7 +18,7 @@ export interface Port {
 }
 
 export interface Line<C extends Catalogue<C>> {
-  /** Rejects with `overloaded` past the deadline, and when the line is lost. */
+  /** Rejects with `overloaded` past the deadline, and with `draining` when the line is lost. */
   ask<Q extends keyof C>(question: Q, input: C[Q]['input'], deadlineMs?: number): Promise<C[Q]['output']>;
   /** `urgent`: not at the end of this turn of the event loop, but as soon as what runs now has run. */
   tell(news: News, urgent?: boolean): void;
