@@ -9,6 +9,12 @@ import type { Embedder, Embedding, EmbeddingRole, EmbedOptions } from './contrac
 
 /** Longer texts hardly repeat, and hashing them as keys costs more than it saves. */
 const longestKey = 8_192;
+/**
+ * An inline model takes no longer for a text than keeping it does, with the garbage that this makes: of its texts only
+ * those are kept that come a second time, within about so many others. A power of two.
+ */
+const recentTexts = 8_192;
+const hashedCharacters = 512;
 /** Map slot, list links and object headers of one entry. */
 const entryOverhead = 200;
 
@@ -40,6 +46,17 @@ export function cachedEmbedder(inner: Embedder, maxBytes: number): Embedder {
     return texts.flatMap((text, i) => known[i] ?? found.get(text) ?? []);
   }
 
+  const seen = new Int32Array(recentTexts);
+
+  /** Cheap to be wrong: a text is remembered too early, or once more too late. */
+  function seenBefore(text: string): boolean {
+    const hash = hashOf(text);
+    const slot = hash & (recentTexts - 1);
+    if (seen[slot] === hash) return true;
+    seen[slot] = hash;
+    return false;
+  }
+
   return {
     identity: inner.identity,
     embedInline: embedInline
@@ -47,13 +64,21 @@ export function cachedEmbedder(inner: Embedder, maxBytes: number): Embedder {
           const known = recall(text, role);
           if (known) return known;
           const embedding = embedInline(text, role);
-          remember(text, role, embedding);
+          if (seenBefore(text)) remember(text, role, embedding);
           return embedding;
         }
       : null,
     embed,
     close: () => inner.close(),
   };
+}
+
+/** FNV-1a over the beginning and the length; never 0, which an unused slot holds. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5 ^ text.length;
+  const end = Math.min(text.length, hashedCharacters);
+  for (let i = 0; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash | 1;
 }
 
 function cacheOf(maxBytes: number): LRUCache<string, Embedding> {

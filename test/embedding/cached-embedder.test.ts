@@ -65,8 +65,18 @@ describe('the embedding cache', () => {
     const { embedder, calls } = recording(true);
     const cached = cachedEmbedder(embedder, 100_000);
     cached.embedInline?.('a');
+    cached.embedInline?.('a');
     await cached.embed(['a']);
-    expect(calls).toEqual([['a']]);
+    cached.embedInline?.('a');
+    expect(calls).toEqual([['a'], ['a']]);
+  });
+
+  it('keeps an inline text only when it comes again: most never do, and keeping costs what embedding costs', () => {
+    const { embedder, calls } = recording(true);
+    const cached = cachedEmbedder(embedder, 100_000);
+    for (let i = 0; i < 1_000; i++) cached.embedInline?.(`once ${i}`);
+    for (let i = 0; i < 5; i++) cached.embedInline?.('again and again');
+    expect(calls).toHaveLength(1_002);
   });
 
   it('stays within its bytes, forgetting the oldest', async () => {
