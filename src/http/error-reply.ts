@@ -72,8 +72,7 @@ export function errorHeaders(error: ShuntError, requestId: string): Record<strin
   const comeBack = row.status === 503 && row.retryable;
   const hopeless = row.status >= 500 && !comeBack;
   if (hopeless || code === 'budget_exceeded') headers['x-should-retry'] = 'false';
-  const retryAfterMs =
-    error.retryAfterMs ?? (comeBack ? 1_000 : null);
+  const retryAfterMs = error.retryAfterMs ?? (comeBack ? 1_000 : null);
   if (retryAfterMs !== null) {
     headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
     headers['retry-after-ms'] = String(Math.ceil(retryAfterMs));
