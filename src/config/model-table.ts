@@ -1,8 +1,9 @@
 /**
  * What public models cost and can do, as their providers said: list prices in dollars per million tokens, standard tier,
  * with where each figure stands and the day it was read or is dated there. A price in `shunt.yaml` or `prices.file` comes
- * before these. Only figures read on a provider's own page, or agreeing in two places, are here; what is not here is
- * unpriced, which reports show. Batch, priority and regional prices, and prices by the hour of day, are not.
+ * before these. Figures were read on the provider's own page where a comment below says so, and otherwise
+ * agree in two or more lists that quote it (`source` is the page to check them against); what is not here is unpriced,
+ * which reports show. Batch, priority and regional prices, and prices by the hour of day, are not.
  */
 import type { Ability } from './schema.ts';
 
@@ -67,6 +68,7 @@ export const modelTable: readonly TableEntry[] = [
   ],
 ];
 
+/** Read on OpenAI's own pages: gpt-6.1-sol, gpt-5.6-luna, gpt-5-nano, gpt-4, text-embedding-3-large. */
 function openai(): TableEntry[] {
   const entry = (
     name: string,
@@ -138,6 +140,7 @@ function openai(): TableEntry[] {
   ];
 }
 
+/** Read on Anthropic's own pages, but for claude-haiku-5-5's cache reads, which two lists give alike. */
 function anthropic(): TableEntry[] {
   /** Cache writes are those of the five-minute cache, which is the default. */
   const entry = (
@@ -174,6 +177,7 @@ function anthropic(): TableEntry[] {
   ];
 }
 
+/** From lists that quote Google's page, with their days. */
 function google(): TableEntry[] {
   const entry = (name: string, usd_per_million: WrittenPrice, date: string): TableEntry => ({
     provider: 'google',
@@ -203,11 +207,13 @@ function google(): TableEntry[] {
   ];
 }
 
+/** From lists that quote Groq's page. */
 function groq(name: string, usd_per_million: WrittenPrice, abilities: readonly Ability[]): TableEntry {
   const source = 'https://console.groq.com/docs/models';
   return { provider: 'groq', name, usd_per_million, context: 131_072, abilities, source, date: '2026-11-20' };
 }
 
+/** From a reseller's page that says it compared its prices with xAI's own on that day. */
 function xai(name: string, usd_per_million: WrittenPrice, context: number): TableEntry {
   const source = 'https://docs.x.ai/docs/models';
   return { provider: 'xai', name, usd_per_million, context, abilities: all, source, date: '2026-07-13' };
