@@ -10,6 +10,7 @@ import { systemClock } from './base/clock.ts';
 import { messageOf, type ShuntError } from './base/errors.ts';
 import { type OnLap, startStopwatch } from './base/stopwatch.ts';
 import { withKeysFile } from './config/keys-file.ts';
+import { needsRestart } from './config/needs-restart.ts';
 import type { Config } from './config/schema.ts';
 import { stateFolder } from './config/state-folder.ts';
 import { requireGate } from './evaluation/require-gate.ts';
@@ -22,8 +23,9 @@ import { createPinStore } from './gateway/pin.ts';
 import { createQuota } from './gateway/quota.ts';
 import { createSpendSync } from './gateway/spend-sync.ts';
 import { createAdmission } from './http/admission.ts';
+import { type Doors, openDoors } from './http/doors.ts';
 import { createKeyRing } from './http/key-ring.ts';
-import { type Listening, listen } from './http/server.ts';
+import type { Listening } from './http/server.ts';
 import { openLedger } from './ledger/open-ledger.ts';
 import { createOutcomeWriter } from './ledger/outcome-writer.ts';
 import { createPersonHash, createPromptKeeper } from './ledger/privacy.ts';
@@ -38,9 +40,6 @@ import { startTracing } from './telemetry/tracing.ts';
 import { createWebhook } from './telemetry/webhook.ts';
 import type { Crew } from './workers/crew.ts';
 import type { CommonState } from './workers/shared-state.ts';
-
-/** For the end of an answer that lies in a socket's buffer when the proxy stops. */
-const lastBytesMs = 2_000;
 
 export interface RunningProxy {
   readonly listening: Listening;
@@ -217,42 +216,24 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     () => tracing.shutdown(),
   ];
 
-  const doors: Listening[] = [];
-  const open = async (fetch: Parameters<typeof listen>[0], place: Parameters<typeof listen>[1]) => {
-    const door = await listen(fetch, place);
-    doors.push(door);
-    return door;
-  };
-  let listening: Listening;
-  let admin: Listening | null = null;
+  let doors: Doors;
   try {
     lap('budgets, secrets, telemetry');
     await runtimes.reload();
     lap('snapshot, in all');
-    const { host, port, admin_port: adminPort, request_ms: requestMs } = config.server;
-    listening = await open((request, env) => runtimes.use(({ app }) => app.fetch(request, env)), {
-      host,
-      port,
-      requestMs,
+    doors = await openDoors(config.server, {
+      app: (request, env) => runtimes.use(({ app }) => app.fetch(request, env)),
+      adminApp: (request, env) => runtimes.use(({ adminApp }) => adminApp.fetch(request, env)),
     });
-    if (adminPort !== 'none') {
-      const key = 'server.admin_port';
-      admin = await open((request, env) => runtimes.use(({ adminApp }) => adminApp.fetch(request, env)), {
-        host,
-        port: adminPort,
-        requestMs,
-        key,
-      });
-    }
     lap('listening');
   } catch (error) {
-    await closeAll([...doors.map((door) => () => door.close()), ...closers], log);
+    await closeAll(closers, log);
     throw error;
   }
 
   return {
-    listening,
-    admin,
+    listening: doors.listening,
+    admin: doors.admin,
     current: serving,
     async reload(why) {
       try {
@@ -271,16 +252,7 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
       }
     },
     async stop() {
-      if ((await within(config.server.drain_ms, admission.drain())) === 'late')
-        log.warn('requests still open after server.drain_ms are cut', { in_flight: admission.inFlight });
-      // What is open now are ends of answers on their way out, and connections that never finished a request: a moment
-      // for the first, and no waiting for the second.
-      const closed = Promise.all(doors.map((door) => door.close()));
-      if (admission.inFlight > 0 || (await within(lastBytesMs, closed)) === 'late')
-        for (const door of doors) door.cut();
-      await closed;
-      // Requests that were cut still have to end their calls and to be recorded.
-      await within(lastBytesMs, admission.drain());
+      await doors.shut(admission, log);
       await closeAll(closers, log);
     },
   };
@@ -297,28 +269,6 @@ export async function assemble(options: AssembleOptions): Promise<RunningProxy> 
     if (runtime === null) throw new Error('asked for the runtime before the first one was in');
     return runtime;
   }
-}
-
-function within(ms: number, work: Promise<unknown>): Promise<unknown> {
-  const timeout = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), ms).unref());
-  return Promise.race([work, timeout]);
-}
-
-/** Parts of the config that are built once for the life of the process. */
-function needsRestart(running: Config, next: Config): string[] {
-  const fixed = (config: Config) => ({
-    // Origins are taken at a reload: the endpoints are built anew with them.
-    server: { ...config.server, cors_origins: undefined },
-    ledger: config.ledger,
-    telemetry: config.telemetry,
-    'budgets.webhook': config.budgets.webhook ?? null,
-    'routing.pin_ttl': config.routing.pin_ttl,
-    'routing.pin_max': config.routing.pin_max,
-    'cache.semantic': { ...config.cache.semantic, max_error: undefined, compare: undefined, judge: undefined },
-    'cache.exact': { ...config.cache.exact, ttl: undefined, max_temperature: undefined },
-  });
-  const [before, after] = [Object.entries(fixed(running)), Object.values(fixed(next))];
-  return before.filter(([, value], i) => JSON.stringify(value) !== JSON.stringify(after[i])).map(([key]) => key);
 }
 
 async function closeAll(closers: readonly (() => Promise<void>)[], log: Log): Promise<void> {

@@ -16,6 +16,7 @@
  * failing, served hits are watched: when their verdicts speak against the promise, all evidence is dropped.
  */
 import { shareLowerBound, shareUpperBound } from '../base/binomial.ts';
+import type { RouteEvidence } from './semantic-contract.ts';
 
 /** Best first, close together where equal prompts score (.995). Finds below the last are never served. */
 export const thresholds: readonly number[] = [
@@ -97,16 +98,7 @@ export class ErrorEvidence {
     return found;
   }
 
-  figures(): {
-    readonly verified: number;
-    readonly wrong: number;
-    readonly served: {
-      readonly verified: number;
-      readonly wrong: number;
-      readonly interval: readonly [number, number] | null;
-    };
-    readonly restarts: number;
-  } {
+  figures(): Omit<RouteEvidence, 'route'> {
     const all = sumOf(this.#current, this.#previous);
     const verified = this.#servedWrong + this.#servedRight;
     return {

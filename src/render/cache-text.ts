@@ -1,4 +1,5 @@
 /** `shunt cache stats` and `explain` in words, from the JSON of the admin endpoints. */
+import type { RouteEvidence } from '../cache/semantic-contract.ts';
 import { renderTable } from './table.ts';
 
 interface Level {
@@ -9,19 +10,7 @@ interface Level {
 
 interface Stats {
   readonly exact: { readonly memory: Level; readonly store: Level | null };
-  readonly semantic: (Level & { readonly partitions: number; readonly evidence: readonly Evidence[] }) | null;
-}
-
-interface Evidence {
-  readonly route: string;
-  readonly verified: number;
-  readonly wrong: number;
-  readonly served: {
-    readonly verified: number;
-    readonly wrong: number;
-    readonly interval: readonly [number, number] | null;
-  };
-  readonly restarts: number;
+  readonly semantic: (Level & { readonly partitions: number; readonly evidence: readonly RouteEvidence[] }) | null;
 }
 
 const right = 'right' as const;
@@ -42,7 +31,7 @@ export function statsText(body: unknown): string {
   return `${table}\n\n${evidenceTable(semantic.evidence)}`;
 }
 
-function evidenceTable(evidence: readonly Evidence[]): string {
+function evidenceTable(evidence: readonly RouteEvidence[]): string {
   const columns = [
     { title: 'route' },
     { title: 'verified', align: right },
